@@ -1,0 +1,1 @@
+"""What runs outside the service: cameras, list owners and auditors."""

@@ -1,0 +1,1 @@
+"""A custodian: blinded evaluation and release (protocol sections 3 and 6)."""

@@ -1,0 +1,1 @@
+"""The matching service (protocol sections 4 and 5)."""
