@@ -1,0 +1,134 @@
+"""Grants: the key to everything. No pseudonym is evaluated and no list matched outside a grant in force.
+
+A grant is drafted by an owner, signed by the operator and countersigned by both custodians. Protocol section 7.
+The notice period, assessments and consultation are fields here; that they were published is for readers to check.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from blindplate.core.domains import Domain
+from blindplate.core.errors import GrantError
+from blindplate.core.statements.disclosure import Disclosure
+from blindplate.core.statements.model import (
+    Count,
+    EpochRulePart,
+    Hex32,
+    Moment,
+    Name,
+    Part,
+    StatementModel,
+    Text,
+)
+
+
+class ListKind(StrEnum):
+    """What a list is for: it decides units of time and of release."""
+
+    HOTLIST = "hotlist"
+    EMISSIONS = "emissions"
+
+
+class ReleaseMode(StrEnum):
+    """Who decides on a release at each custodian."""
+
+    AUTOMATIC = "automatic"
+    MANUAL = "manual"
+
+
+class Assessment(Part):
+    """A published document: where it is and the SHA-256 of its bytes."""
+
+    address: Text
+    sha256: Hex32
+
+
+class GrantedZone(Part):
+    """One zone: its key generation and the digest of its public camera register."""
+
+    zone: Name
+    generation: Annotated[int, Field(ge=0, lt=1 << 32)]
+    register_digest: Hex32
+
+
+class ReleasePolicy(Part):
+    """How records of this list are released: by whom, and at most how many a day (UTC) at each custodian."""
+
+    mode: ReleaseMode
+    daily_quota: Count
+    officers: Annotated[int, Field(ge=0, le=5)] = 1
+
+
+class Grant(StatementModel):
+    """One owner's right to have one list matched in some zones for some time.
+
+    Quotas: ``capacity`` bounds bins times degree summed over the live segments of an epoch; ``evaluations_per_day``
+    the pseudonyms an owner may have evaluated at each custodian in a UTC day. ``window_seconds`` is how long an
+    unclaimed record is kept; ``tick_seconds`` the pace of batches, ``batches_per_tick`` their number.
+    """
+
+    kind: ClassVar[str] = "grant"
+
+    version: Literal[1] = 1
+    grant_id: Name
+    owner: Text
+    list_id: Name
+    list_kind: ListKind
+    zones: Annotated[tuple[GrantedZone, ...], Field(min_length=1)]
+    not_before: Moment
+    not_after: Moment
+    notice_seconds: Count
+    purpose: Text
+    lawful_basis: Text
+    privacy_assessment: Assessment
+    equality_assessment: Assessment
+    consultation: Text
+    decision: Text
+    list_size: Annotated[int, Field(ge=1, le=50_000_000)]
+    capacity: Count
+    evaluations_per_day: Count
+    release: ReleasePolicy
+    disclosure: Disclosure
+    epoch: EpochRulePart
+    window_seconds: Annotated[int, Field(ge=1, le=31 * 86_400)]
+    tick_seconds: Annotated[float, Field(gt=0, le=3600)] = 1.0
+    batches_per_tick: Annotated[int, Field(ge=1, le=64)] = 1
+    parameter_set: Name
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        if self.not_after <= self.not_before:
+            raise ValueError("a grant ends before it begins")
+        if len({zone.zone for zone in self.zones}) != len(self.zones):
+            raise ValueError("a zone is named twice")
+        self.epoch.rule()
+        return self
+
+    def domains(self) -> tuple[Domain, ...]:
+        """Every domain this grant opens."""
+        return tuple(Domain(self.list_id, zone.zone, zone.generation) for zone in self.zones)
+
+    def require_in_force(self, moment: float) -> None:
+        """Raise GrantError unless ``moment`` (seconds since 1970, UTC) lies inside the grant."""
+        if not self.not_before <= moment < self.not_after:
+            raise GrantError(
+                f"Grant {self.grant_id} is not in force at that time.",
+                "Ask for a grant that covers the time.",
+            )
+
+    def require_domain(self, domain: Domain) -> None:
+        """Raise GrantError unless the grant opens ``domain``."""
+        if domain not in self.domains():
+            raise GrantError(
+                f"Grant {self.grant_id} does not cover that list, zone and key generation.",
+                "Use the zones and generations the grant names, or have it amended.",
+            )
+
+    def require_owner(self, identity: str) -> None:
+        """Raise GrantError unless ``identity`` (a SPIFFE id) is the grant's owner."""
+        if identity != self.owner:
+            raise GrantError(f"Grant {self.grant_id} belongs to another owner.", "Use a grant of your own.")

@@ -1,0 +1,130 @@
+"""The base of every signed statement: frozen, strict about fields, bytes as hexadecimal.
+
+Guarantees that a payload parses to one model or raises MessageError without quoting any value. It checks
+signatures only where the caller names the keys (``verified``). Protocol sections 3, 5, 6 and 7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, ClassVar, Final, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+
+from blindplate.core.domains import Domain, Epoch, EpochKind, EpochRule
+from blindplate.core.errors import MessageError
+from blindplate.core.signing import SigningKey, Statement, verify_statement
+
+_MEDIA_TYPE: Final = "application/vnd.blindplate.{}.v1+json"
+
+
+def _from_hex(value: object) -> object:
+    return bytes.fromhex(value) if isinstance(value, str) else value
+
+
+_HEX: Final = (BeforeValidator(_from_hex), PlainSerializer(bytes.hex))
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+Text = Annotated[str, Field(min_length=1, max_length=2000)]
+Hex16 = Annotated[bytes, *_HEX, Field(min_length=16, max_length=16)]
+Hex32 = Annotated[bytes, *_HEX, Field(min_length=32, max_length=32)]
+HpkePublic = Annotated[bytes, *_HEX, Field(min_length=1216, max_length=1216)]
+Blob = Annotated[bytes, *_HEX, Field(max_length=1 << 16)]
+# Seconds since 1970, UTC.
+Moment = Annotated[int, Field(ge=0, lt=1 << 40)]
+Count = Annotated[int, Field(ge=0, lt=1 << 40)]
+
+
+class Part(BaseModel):
+    """A part of a statement: frozen, and unknown fields are an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class StatementModel(Part):
+    """A whole statement; ``kind`` names it in its media type."""
+
+    kind: ClassVar[str]
+
+    @classmethod
+    def media_type(cls) -> str:
+        """The DSSE payload type of this kind of statement."""
+        return _MEDIA_TYPE.format(cls.kind)
+
+    def statement(self, *signers: SigningKey) -> Statement:
+        """This statement as bytes, signed by each of ``signers``."""
+        payload = self.model_dump_json(indent=1).encode()
+        statement = Statement(self.media_type(), payload, ())
+        for signer in signers:
+            statement = statement.signed_by(signer)
+        return statement
+
+    @classmethod
+    def verified(cls, statement: Statement, required: Sequence[bytes]) -> Self:
+        """Check that every Ed25519 key of ``required`` signed ``statement``, then parse it.
+
+        Raises SignatureError when a signature is missing or wrong, MessageError when the payload is not of this kind.
+        """
+        return cls.parsed(verify_statement(statement, cls.media_type(), required))
+
+    @classmethod
+    def parsed(cls, payload: bytes) -> Self:
+        """Parse a payload without looking at signatures. Raises MessageError."""
+        try:
+            return cls.model_validate_json(payload)
+        except ValidationError as error:
+            places = ", ".join(
+                sorted({".".join(str(step) for step in item["loc"]) for item in error.errors()})
+            )
+            raise MessageError(
+                f"A {cls.kind} statement has missing or wrong fields: {places or 'all of it'}."
+            ) from None
+
+
+class DomainPart(Part):
+    """A domain inside a statement."""
+
+    list_id: Name
+    zone: Name
+    generation: Annotated[int, Field(ge=0, lt=1 << 32)]
+
+    def domain(self) -> Domain:
+        """The domain meant."""
+        return Domain(self.list_id, self.zone, self.generation)
+
+    @classmethod
+    def of(cls, domain: Domain) -> Self:
+        """The part that stands for ``domain``."""
+        return cls(list_id=domain.list_id, zone=domain.zone, generation=domain.generation)
+
+
+class EpochRulePart(Part):
+    """How epochs are cut: ``span`` of some seconds, or ``charging-day``."""
+
+    kind: Annotated[str, Field(pattern=r"^(span|charging-day)$")]
+    seconds: Annotated[int, Field(ge=0, le=86_400)] = 0
+
+    def rule(self) -> EpochRule:
+        """The rule meant. Raises MessageError when kind and seconds contradict each other."""
+        return EpochRule(EpochKind.SPAN if self.kind == "span" else EpochKind.CHARGING_DAY, self.seconds)
+
+    @classmethod
+    def of(cls, rule: EpochRule) -> Self:
+        """The part that stands for ``rule``."""
+        return cls(kind="span" if rule.kind is EpochKind.SPAN else "charging-day", seconds=rule.seconds)
+
+
+class EpochPart(Part):
+    """One epoch inside a statement."""
+
+    rule: EpochRulePart
+    index: Annotated[int, Field(ge=0, lt=1 << 40)]
+
+    def epoch(self) -> Epoch:
+        """The epoch meant."""
+        return Epoch(self.rule.rule(), self.index)
+
+    @classmethod
+    def of(cls, epoch: Epoch) -> Self:
+        """The part that stands for ``epoch``."""
+        return cls(rule=EpochRulePart.of(epoch.rule), index=epoch.index)

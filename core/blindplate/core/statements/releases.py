@@ -1,0 +1,107 @@
+"""Release requests, officers' approvals and custodians' decisions (protocol section 6).
+
+The request is signed by the requester over every field; an approval by a named officer over the same request's
+digest; a decision by the custodian, chained to the one before it, so that none can be taken out unnoticed.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from blindplate.core.parties import Custodian
+from blindplate.core.statements.model import (
+    Blob,
+    Hex16,
+    Hex32,
+    HpkePublic,
+    Moment,
+    Name,
+    StatementModel,
+    Text,
+)
+
+
+class Purpose(StrEnum):
+    """The closed list of purposes."""
+
+    UNPAID_CHARGE = "unpaid-charge"
+    MURDER = "murder"
+    ROBBERY_OR_THEFT = "robbery-or-theft"
+    SEXUAL_OFFENCES = "sexual-offences"
+    VIOLENCE = "violence"
+    VEHICLE_CRIME = "vehicle-crime"
+    TERRORISM = "terrorism"
+    MISSING_PERSON = "missing-person"
+    ROAD_SAFETY = "road-safety"
+
+
+class Verdict(StrEnum):
+    """What an officer or a custodian says to a request."""
+
+    APPROVED = "approved"
+    DENIED = "denied"
+    EXPIRED = "expired"
+
+
+class ReleaseRequest(StatementModel):
+    """A request to open one record.
+
+    ``record`` is ``v1.Record`` without its ciphertext, whose SHA-256 is ``ciphertext_sha256``. ``match_proof`` is p, never the match
+    secret. Shares are sealed to ``reply_key``. ``nonce`` makes every request one of its own.
+    """
+
+    kind: ClassVar[str] = "release-request"
+
+    version: Literal[1] = 1
+    grant_id: Name
+    requester: Text
+    record: Blob
+    ciphertext_sha256: Hex32
+    match_proof: Hex32
+    purpose: Purpose
+    lawful_basis: Text
+    case_reference: Text
+    reply_key: HpkePublic
+    nonce: Hex16
+    made_at: Moment
+    expires_at: Moment
+
+
+class Approval(StatementModel):
+    """An officer's word on a request, signed with the officer's own key. ``verdict`` is approved or denied."""
+
+    kind: ClassVar[str] = "approval"
+
+    version: Literal[1] = 1
+    request_id: Hex32
+    officer: Name
+    verdict: Literal[Verdict.APPROVED, Verdict.DENIED]
+    reason: Text
+    made_at: Moment
+
+
+class Decision(StatementModel):
+    """A custodian's decision, signed into its append-only record.
+
+    ``sequence`` counts from 0; ``previous`` is the statement id of the decision before, 32 zero bytes for the first.
+    ``code`` is the stable error code of a refusal, ``ok`` otherwise.
+    """
+
+    kind: ClassVar[str] = "decision"
+
+    version: Literal[1] = 1
+    custodian: Custodian
+    sequence: Annotated[int, Field(ge=0)]
+    previous: Hex32
+    request_id: Hex32
+    grant_id: Name
+    requester: Text
+    verdict: Verdict
+    code: Name
+    reason: Text
+    automatic: bool
+    officers: tuple[Name, ...]
+    decided_at: Moment
