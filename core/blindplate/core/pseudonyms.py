@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from hmac import digest as hmac
 from typing import Final
 
-from voprf import ristretto
+from voprf import ristretto  # pyright: ignore[reportMissingModuleSource]  # compiled: only stubs exist
 
 from blindplate.core.domains import Domain, Epoch
 from blindplate.core.encoding import derive, encode

@@ -125,13 +125,13 @@ class Statement:
             envelope = json.loads(text)
         except (ValueError, RecursionError):
             raise MessageError("A statement is not JSON.") from None
-        listed = _field(envelope, "signatures", list)
+        listed = cast("list[object]", _field(envelope, "signatures", list))
         return cls(
             payload_type=_field(envelope, "payloadType", str),
             payload=_from_base64(_field(envelope, "payload", str)),
             signatures=tuple(
                 Signature(_from_hex(_field(one, "keyid", str)), _from_base64(_field(one, "sig", str)))
-                for one in cast("list[object]", listed)
+                for one in listed
             ),
         )
 
