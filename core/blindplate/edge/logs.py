@@ -42,7 +42,7 @@ def log() -> Any:
 
 def _without_content(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for name, value in event.items():
-        if isinstance(value, bytes | bytearray | memoryview):
+        if isinstance(value, bytes | bytearray):
             event[name] = f"<{len(value)} bytes>"
         elif isinstance(value, BlindplateError):
             event[name] = {"code": value.code, "what": value.what}

@@ -6,15 +6,15 @@ never values but paths. Relative paths count from the folder of the file.
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
 
 from blindplate.core.errors import SettingsError
@@ -50,7 +50,6 @@ class ProcessSettings(BaseSettings):
         env_nested_delimiter="__",
         hide_input_in_errors=True,
     )
-    file: ClassVar[Path | None] = None
 
     @classmethod
     def settings_customise_sources(
@@ -62,20 +61,20 @@ class ProcessSettings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment before file; nothing else."""
-        del dotenv_settings, file_secret_settings
-        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=cls.file))
+        del settings_cls, dotenv_settings, file_secret_settings
+        return (env_settings, init_settings)
 
 
 def load(model: type[_Model], path: Path) -> _Model:
     """The settings of ``path`` under the environment. Raises SettingsError naming every wrong key, but no value."""
-    if not path.is_file():
-        raise SettingsError(
-            f"There is no settings file {path}.", "Make one with `blindplate init`, or name another."
-        )
-    # A class of its own for each file: pydantic-settings finds its sources by class, and a class is all it hands them.
-    bound: type[_Model] = type(model.__name__, (model,), {"file": path, "__module__": model.__module__})
     try:
-        settings = bound()
+        content: dict[str, Any] = tomllib.loads(path.read_text())
+        settings = model(**content)
+    except OSError as error:
+        raise SettingsError(
+            f"The settings file {path} cannot be read: {error.strerror}.",
+            "Make one with `blindplate init`, or name another.",
+        ) from None
     except ValidationError as error:
         places = ", ".join(sorted({".".join(map(str, item["loc"])) for item in error.errors()}))
         raise SettingsError(
@@ -83,22 +82,15 @@ def load(model: type[_Model], path: Path) -> _Model:
         ) from None
     except ValueError as error:
         raise SettingsError(f"The settings file {path} is not TOML: {error}.") from None
-    return _anchored(settings, path.parent)
-
-
-def _anchored(settings: _Model, folder: Path) -> _Model:
     return settings.model_copy(
-        update={name: _anchor(getattr(settings, name), folder) for name in type(settings).model_fields}
+        update={name: _anchored(getattr(settings, name), path.parent) for name in model.model_fields}
     )
 
 
-def _anchor(value: Any, folder: Path) -> Any:
+def _anchored(value: object, folder: Path) -> object:
     if isinstance(value, Path):
         return folder / value
     if isinstance(value, Part):
-        return value.model_copy(
-            update={name: _anchor(getattr(value, name), folder) for name in type(value).model_fields}
-        )
-    if isinstance(value, tuple):
-        return tuple(_anchor(item, folder) for item in value)
+        fields = type(value).model_fields
+        return value.model_copy(update={name: _anchored(getattr(value, name), folder) for name in fields})
     return value

@@ -6,7 +6,7 @@ Guarantees that only errors of our tree travel with their texts; anything else i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -52,7 +52,7 @@ def error_from(code: str, what: str, remedy: str, custodian: str | None = None) 
 
 
 @contextmanager
-def remote_errors(peer: str) -> Iterator[None]:
+def remote_errors(peer: str) -> Generator[None]:
     """Turn a ``grpc.RpcError`` raised inside into the typed error the peer sent, or UnavailableError naming ``peer``."""
     try:
         yield

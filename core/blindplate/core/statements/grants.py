@@ -66,6 +66,7 @@ class ReleasePolicy(Part):
 class Grant(StatementModel):
     """One owner's right to have one list matched in some zones for some time.
 
+    ``owner`` is a SPIFFE id, ``owner_key`` the Ed25519 key that signs the owner's manifests and release requests.
     Quotas: ``capacity`` bounds bins times degree summed over the live segments of an epoch; ``evaluations_per_day``
     the pseudonyms an owner may have evaluated at each custodian in a UTC day. ``window_seconds`` is how long an
     unclaimed record is kept; ``tick_seconds`` the pace of batches, ``batches_per_tick`` their number.
@@ -76,6 +77,7 @@ class Grant(StatementModel):
     version: Literal[1] = 1
     grant_id: Name
     owner: Text
+    owner_key: Hex32
     list_id: Name
     list_kind: ListKind
     zones: Annotated[tuple[GrantedZone, ...], Field(min_length=1)]

@@ -1,0 +1,126 @@
+"""What a deployment consists of: cameras by zone, lists by owner, addresses, and the times grants run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from blindplate.core.domains import CHARGING_DAY, HOURLY, EpochRule
+from blindplate.core.statements.disclosure import DisclosedField, Disclosure
+from blindplate.core.statements.grants import ListKind, ReleaseMode
+from blindplate.core.statements.policies import PseudonymMode
+
+_DAY: Final = 86_400
+SERVERS: Final = ("matcher", "custodian-a", "custodian-b")
+
+_POLICE_FIELDS: Final = frozenset(DisclosedField)
+_EMISSIONS_FIELDS: Final = frozenset({DisclosedField.CAPTURE_TIME, DisclosedField.PLATE_PATCH})
+
+
+@dataclass(frozen=True, slots=True)
+class CameraPlan:
+    """One camera: where it stands and how many pseudonyms it may have evaluated in an hour."""
+
+    name: str
+    zone: str
+    latitude: float
+    longitude: float
+    evaluations_per_hour: int = 3_900
+
+
+@dataclass(frozen=True, slots=True)
+class ListPlan:
+    """One list and its owner. ``list_size`` is the number of entries the grant allows."""
+
+    owner: str
+    list_id: str
+    kind: ListKind
+    list_size: int
+    epoch: EpochRule
+    window_seconds: int
+    release: ReleaseMode
+    daily_releases: int
+    disclosure: Disclosure
+    purpose: str
+    tick_seconds: float = 1.0
+    officers: int = 1
+    parameter_set: str = "prompt"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A whole deployment. Times are seconds since 1970, UTC; ``addresses`` maps each server to ``host:port``."""
+
+    cameras: tuple[CameraPlan, ...]
+    lists: tuple[ListPlan, ...]
+    addresses: Mapping[str, str]
+    begins: int
+    days: int = 365
+    mode: PseudonymMode = PseudonymMode.OBLIVIOUS
+    officers: tuple[str, ...] = ("1", "2")
+    workers: int = 1
+    window_key_seconds: int = 3600
+    release_key_seconds: int = _DAY
+    generation: int = 1
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        """The zones that have a camera, in the order first named."""
+        return tuple(dict.fromkeys(camera.zone for camera in self.cameras))
+
+
+def default_plan(begins: int, *, cameras: int = 3, first_port: int = 7701) -> Plan:
+    """Three cameras in two zones, an emissions list of 5,000 vehicles and a police hotlist of 500, on loopback.
+
+    ``begins`` is when grants come into force (seconds since 1970, UTC).
+    """
+    places = ((51.5033, -0.1196), (51.5136, -0.0983), (51.4613, -0.1156))
+    return Plan(
+        cameras=tuple(
+            CameraPlan(f"camera-{number + 1}", ("inner", "outer")[number % 2], *places[number % len(places)])
+            for number in range(cameras)
+        ),
+        lists=(emissions_list(), police_list()),
+        addresses={party: f"127.0.0.1:{first_port + offset}" for offset, party in enumerate(SERVERS)},
+        begins=begins,
+    )
+
+
+def emissions_list(
+    list_size: int = 5_000,
+    epoch: EpochRule = CHARGING_DAY,
+    window_seconds: int = 4 * _DAY,
+    max_delay_seconds: int = 60,
+) -> ListPlan:
+    """An emissions authority's list: released automatically, no camera disclosed, records shuffled and delayed."""
+    return ListPlan(
+        owner="owner-emissions",
+        list_id="emissions",
+        kind=ListKind.EMISSIONS,
+        list_size=list_size,
+        epoch=epoch,
+        window_seconds=window_seconds,
+        release=ReleaseMode.AUTOMATIC,
+        daily_releases=100_000,
+        disclosure=Disclosure(
+            fields=_EMISSIONS_FIELDS, time_granularity_seconds=3600, max_delay_seconds=max_delay_seconds
+        ),
+        purpose="Collect the daily charge from vehicles that do not meet the emissions standard.",
+    )
+
+
+def police_list(list_size: int = 500, epoch: EpochRule = HOURLY, window_seconds: int = _DAY) -> ListPlan:
+    """A police force's hotlist: every release decided by an officer of each custodian."""
+    return ListPlan(
+        owner="owner-police",
+        list_id="police",
+        kind=ListKind.HOTLIST,
+        list_size=list_size,
+        epoch=epoch,
+        window_seconds=window_seconds,
+        release=ReleaseMode.MANUAL,
+        daily_releases=200,
+        disclosure=Disclosure(fields=_POLICE_FIELDS, time_granularity_seconds=60),
+        purpose="Find vehicles sought in connection with serious crime.",
+    )
