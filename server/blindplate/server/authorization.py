@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import grpc
 from prometheus_client import Counter
@@ -57,7 +57,8 @@ def caller() -> Identity:
     return _CALLER.get()
 
 
-_Handler = grpc.RpcMethodHandler[Any, Any]
+# A string: grpc makes the class generic in its type stubs only.
+_Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
 class Gate(grpc.ServerInterceptor):
