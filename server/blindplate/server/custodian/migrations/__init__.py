@@ -1,0 +1,1 @@
+"""Migrations of the custodian's database, run at every start."""

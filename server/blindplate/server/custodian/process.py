@@ -1,0 +1,74 @@
+"""The custodian's process: its parts put together, served, and kept up to date until it is told to stop.
+
+Guarantees that it serves only with its own pinned key, an intact record of decisions, and a release key in force.
+Restarts in any order with the other parties; all that must outlive it is in ``data``. Protocol sections 3 and 6.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import grpc
+from sqlalchemy import Engine
+
+from blindplate.edge.clock import Clock, SystemClock
+from blindplate.edge.logs import configure, log
+from blindplate.server.custodian.evaluation import Pseudonyms
+from blindplate.server.custodian.evaluator import Evaluator
+from blindplate.server.custodian.grants import PermissionFolders
+from blindplate.server.custodian.keeper import Keeper
+from blindplate.server.custodian.keys import CustodianKeys
+from blindplate.server.custodian.policies import policy_problems
+from blindplate.server.custodian.release_keys import ReleaseKeys
+from blindplate.server.custodian.settings import CustodianSettings, read_pseudonym_seed, read_signing_key
+from blindplate.server.custodian.storage import open_database
+from blindplate.server.serving import build_server, serve_until_signal
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A custodian ready to be served. ``port`` is where its server is bound."""
+
+    server: grpc.Server
+    port: int
+    keeper: Keeper
+    evaluator: Evaluator
+    engine: Engine
+
+    def close(self) -> None:
+        """End its thread and processes and close its database; the server must have stopped."""
+        self.keeper.stop()
+        self.evaluator.close()
+        self.engine.dispose()
+
+
+def build(settings: CustodianSettings, clock: Clock) -> Running:
+    """Open everything ``settings`` name. Raises SettingsError, StorageError, or SecurityError on a broken record."""
+    signer = read_signing_key(settings)
+    evaluator = Evaluator(read_pseudonym_seed(settings), settings.evaluation_workers)
+    evaluator.start()
+    engine = open_database(settings.data / "custodian.sqlite")
+    folders = PermissionFolders(
+        settings.grants, settings.registers, settings.data / "suspended", settings.trust
+    )
+    release_keys = ReleaseKeys(
+        settings.data / "release-keys", settings.custodian, signer, settings.release_key_seconds
+    )
+    keeper = Keeper(folders, release_keys, engine, clock)
+    for problem in policy_problems(settings.policies, settings.trust, settings.custodian, evaluator.public):
+        log().warning("policy-skipped", file=problem.file, error=problem.error)
+    keeper.start()
+    services = [
+        Pseudonyms(folders, evaluator, engine, clock).service(),
+        CustodianKeys(settings.custodian, signer, release_keys, evaluator, folders, clock).service(),
+    ]
+    server, port = build_server(settings.listen, settings.tls, services)
+    return Running(server, port, keeper, evaluator, engine)
+
+
+def run(settings: CustodianSettings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises as ``build`` does."""
+    configure(f"custodian-{settings.custodian}")
+    running = build(settings, SystemClock())
+    log().info("ready", port=running.port)
+    serve_until_signal(running.server, [running.close])

@@ -1,0 +1,163 @@
+"""Release keys: made ahead, announced under the custodian's signature, destroyed on time.
+
+Guarantees that a key is in force and its successor announced at any moment; that a private seed lies only in a
+file of its own, mode 0600, and is read anew for every opening; and that at ``destroyed_at`` the file is overwritten
+and unlinked, after which nobody opens what was sealed to it. A file system that journals or copies on write may
+keep the old blocks: that is the disk's encryption to answer for. Announcements of destroyed keys are kept, so that
+a destroyed key is told from one that never was. Protocol section 4, guarantee G7.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from blindplate.core.errors import EnvelopeError, GoneError, SettingsError, StorageError
+from blindplate.core.hpke import SEED_BYTES, OpeningKey, generate_seed
+from blindplate.core.parties import Custodian, key_id
+from blindplate.core.signing import SigningKey, Statement
+from blindplate.core.statements.announced_keys import ReleaseKey
+from blindplate.edge.keyfiles import read_secret, read_statement, write_secret, write_statement
+
+# A key made because none was in force begins a little in the past, for parties whose clock is behind.
+SKEW_SECONDS: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class _Announced:
+    key: ReleaseKey
+    statement: Statement
+
+
+class ReleaseKeys:
+    """The release keys of one custodian in ``folder``. Each is in force for ``seconds``."""
+
+    def __init__(self, folder: Path, custodian: Custodian, signer: SigningKey, seconds: int) -> None:
+        self._folder = folder
+        self._custodian = custodian
+        self._signer = signer
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._keys = self._load()
+
+    def maintain(self, moment: float, window_seconds: int) -> list[bytes]:
+        """Make the keys due at ``moment``, destroy those past their time; the key ids destroyed (16 bytes each).
+
+        ``window_seconds`` is the longest window of any grant. When it has grown, a key that outlives it is made
+        at once, since what is sealed to the present one could not be opened to the window's end. Raises StorageError.
+        """
+        now = int(moment)
+        with self._lock:
+            lasting = [
+                one.key
+                for one in self._keys.values()
+                if one.key.destroyed_at - one.key.not_after >= window_seconds
+            ]
+            present = [key for key in lasting if key.not_before <= now < key.not_after]
+            last = max(present, key=lambda key: key.not_after, default=None)
+            if last is None:
+                last = self._make(now - SKEW_SECONDS, now + self._seconds, window_seconds)
+            if not any(key.not_before <= last.not_after < key.not_after for key in lasting):
+                self._make(last.not_after, last.not_after + self._seconds, window_seconds)
+            return [
+                name
+                for name, one in self._keys.items()
+                if one.key.destroyed_at <= now and _destroy(self._seed_file(name))
+            ]
+
+    def announcements(self, moment: float) -> list[Statement]:
+        """The signed announcements of keys in force or to come, the one that begins last at the end."""
+        with self._lock:
+            usable = [one for one in self._keys.values() if moment < one.key.not_after]
+        return [one.statement for one in sorted(usable, key=lambda one: one.key.not_before)]
+
+    def opening_key(self, name: bytes, moment: float) -> OpeningKey:
+        """The private key of identifier ``name`` (16 bytes).
+
+        Raises GoneError once it is due to be destroyed, EnvelopeError when this custodian never announced it.
+        """
+        with self._lock:
+            announced = self._keys.get(name)
+        if announced is None:
+            raise EnvelopeError("A record is sealed to a release key that this custodian never announced.")
+        file = self._seed_file(name)
+        if announced.key.destroyed_at <= moment or not file.exists():
+            raise GoneError("The release key this record is sealed to was destroyed.")
+        return OpeningKey.from_seed(read_secret(file, SEED_BYTES))
+
+    def _make(self, not_before: int, not_after: int, window_seconds: int) -> ReleaseKey:
+        seed = generate_seed()
+        opening = OpeningKey.from_seed(seed)
+        key = ReleaseKey(
+            custodian=self._custodian,
+            public=opening.public,
+            not_before=not_before,
+            not_after=not_after,
+            destroyed_at=not_after + window_seconds,
+        )
+        statement = key.statement(self._signer)
+        # The seed first: an announcement without its seed would have cameras seal what nobody can open.
+        write_secret(self._seed_file(opening.key_id), seed)
+        write_statement(self._folder / f"{opening.key_id.hex()}.json", statement)
+        self._keys[opening.key_id] = _Announced(key, statement)
+        return key
+
+    def _load(self) -> dict[bytes, _Announced]:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise StorageError(
+                f"The folder {self._folder} cannot be made: {error.strerror}.", "Make room or mend the disk."
+            ) from None
+        keys: dict[bytes, _Announced] = {}
+        for file in sorted(self._folder.glob("*.json")):
+            statement = read_statement(file)
+            key = ReleaseKey.verified(statement, [self._signer.public])
+            if key.custodian is not self._custodian:
+                raise SettingsError(
+                    f"The release key {file} is another custodian's.",
+                    "Give each custodian a data folder of its own.",
+                )
+            keys[key_id(key.public)] = _Announced(key, statement)
+        for file in self._folder.glob("*.seed"):
+            # Left by a stop between the two writes of ``_make``: never announced, so nothing is sealed to it.
+            if bytes.fromhex(file.stem) not in keys:
+                _destroy(file)
+        return keys
+
+    def _seed_file(self, name: bytes) -> Path:
+        return self._folder / f"{name.hex()}.seed"
+
+
+def _destroy(file: Path) -> bool:
+    """Overwrite and unlink ``file``, durably; whether it was there."""
+    try:
+        descriptor = os.open(file, os.O_WRONLY)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise _undestroyed(file, error) from None
+    try:
+        os.write(descriptor, secrets.token_bytes(os.fstat(descriptor).st_size))
+        os.fsync(descriptor)
+        file.unlink()
+        folder = os.open(file.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise _undestroyed(file, error) from None
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _undestroyed(file: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"The release key {file} cannot be destroyed: {error.strerror}.", "Mend the disk at once."
+    )

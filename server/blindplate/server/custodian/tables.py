@@ -1,0 +1,83 @@
+"""The custodian's tables. Nothing in them opens a record: shares lie there only sealed to their requester.
+
+Times are whole seconds since 1970 (UTC). The shape in a database is made by the migrations; a test compares both.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+)
+
+METADATA: Final = MetaData()
+
+# Units of a quota used by one subject in the period that ends at ``ends_at``.
+QUOTAS: Final = Table(
+    "quotas",
+    METADATA,
+    Column("subject", String(400), primary_key=True),
+    Column("ends_at", BigInteger, primary_key=True, autoincrement=False),
+    Column("used", BigInteger, nullable=False),
+)
+
+# Every authentic release request, refused ones included, as it was signed. ``state`` is a decision.State.
+REQUESTS: Final = Table(
+    "requests",
+    METADATA,
+    Column("request_id", LargeBinary(32), primary_key=True),
+    Column("grant_id", String(63), nullable=False),
+    Column("requester", String(2000), nullable=False),
+    Column("statement", LargeBinary, nullable=False),
+    Column("submitted_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("automatic", Boolean, nullable=False),
+    Column("officers_needed", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    # The release key its envelope is sealed to, where the record could be read; the sealed reply is erased when that key is destroyed.
+    Column("release_key_id", LargeBinary(16), nullable=True),
+    Column("sealed_reply", LargeBinary, nullable=True),
+    Index("requests_by_state", "state", "expires_at"),
+    Index("requests_by_grant", "grant_id", "state"),
+    Index("requests_by_release_key", "release_key_id"),
+)
+
+# A nonce belongs to the first request of its requester that bore it.
+NONCES: Final = Table(
+    "nonces",
+    METADATA,
+    Column("requester", String(2000), primary_key=True),
+    Column("nonce", LargeBinary(16), primary_key=True),
+    Column("request_id", LargeBinary(32), nullable=False),
+)
+
+# Officers' signed words, one an officer and request.
+APPROVALS: Final = Table(
+    "approvals",
+    METADATA,
+    Column("request_id", LargeBinary(32), ForeignKey("requests.request_id"), primary_key=True),
+    Column("officer", String(63), primary_key=True),
+    Column("verdict", String(16), nullable=False),
+    Column("statement", LargeBinary, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+)
+
+# The chained record of decisions; rows are only ever added.
+DECISIONS: Final = Table(
+    "decisions",
+    METADATA,
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("request_id", LargeBinary(32), ForeignKey("requests.request_id"), nullable=False, unique=True),
+    Column("statement_id", LargeBinary(32), nullable=False),
+    Column("statement", LargeBinary, nullable=False),
+)

@@ -1,0 +1,107 @@
+"""Custodians of a real deployment, served in this process over real TLS, under a clock the tests move."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from blindplate.cli.deployment import Deployment, Plan, create_deployment, default_plan
+from blindplate.client.custodians import CustodianPair
+from blindplate.core.parties import Custodian
+from blindplate.edge.settings import TlsFiles, TrustedKeys, load
+from blindplate.server.custodian.process import Running, build
+from blindplate.server.custodian.settings import CustodianSettings
+
+
+class MovedClock:
+    """The machine's clock, moved by ``offset`` seconds."""
+
+    def __init__(self) -> None:
+        self.offset = 0.0
+
+    def now(self) -> float:
+        return time.time() + self.offset
+
+
+@dataclass
+class Custodians:
+    """Both custodians of a deployment, and how to stop and start them again."""
+
+    deployment: Deployment
+    clock: MovedClock
+    running: dict[Custodian, Running]
+
+    def settings(self, custodian: Custodian) -> CustodianSettings:
+        return load(CustodianSettings, self.deployment.settings(f"custodian-{custodian}"))
+
+    def start(self, custodian: Custodian) -> None:
+        settings = self.settings(custodian)
+        # Another free port at each start: the one before may still linger.
+        running = build(settings.model_copy(update={"listen": "127.0.0.1:0"}), self.clock)
+        running.server.start()
+        self.running[custodian] = running
+
+    def stop(self, custodian: Custodian) -> None:
+        running = self.running.pop(custodian)
+        running.server.stop(None).wait()
+        running.close()
+
+    def restart(self, custodian: Custodian) -> None:
+        self.stop(custodian)
+        self.start(custodian)
+
+    def address(self, custodian: Custodian) -> str:
+        return f"127.0.0.1:{self.running[custodian].port}"
+
+    def tls(self, party: str) -> TlsFiles:
+        folder = self.deployment.folder / party
+        return TlsFiles(certificate=folder / "tls.crt", key=folder / "tls.key", authority=folder / "ca.crt")
+
+    @property
+    def trust(self) -> TrustedKeys:
+        return self.settings(Custodian.A).trust
+
+    def pair(self, party: str) -> CustodianPair:
+        return CustodianPair(
+            self.address(Custodian.A), self.address(Custodian.B), self.tls(party), self.trust
+        )
+
+
+@pytest.fixture
+def plan() -> Plan:
+    """Two zones: camera-1 and camera-3 in ``inner``, camera-2 in ``outer``; small quotas."""
+    plan = default_plan(int(time.time()) - 3600)
+    return replace(
+        plan,
+        addresses=dict.fromkeys(plan.addresses, "127.0.0.1:0"),
+        cameras=tuple(replace(camera, evaluations_per_hour=400) for camera in plan.cameras),
+    )
+
+
+@pytest.fixture
+def custodians(plan: Plan, tmp_path: Path) -> Iterator[Custodians]:
+    """Both custodians, running."""
+    both = Custodians(create_deployment(tmp_path / "deployment", plan), MovedClock(), {})
+    for custodian in Custodian:
+        both.start(custodian)
+    yield both
+    for custodian in list(both.running):
+        both.stop(custodian)
+
+
+@pytest.fixture
+def pair_of(custodians: Custodians) -> Iterator[Callable[[str], CustodianPair]]:
+    """Channels to both custodians as one party; closed at the end."""
+    opened: list[CustodianPair] = []
+
+    def open_pair(party: str) -> CustodianPair:
+        opened.append(custodians.pair(party))
+        return opened[-1]
+
+    yield open_pair
+    for pair in opened:
+        pair.close()
