@@ -1,0 +1,115 @@
+"""Reads that are not sealed yet, in memory only, list by list.
+
+Guarantees a bound. Where events cannot wait (a live camera), the oldest read makes room for the newest and is
+counted as lost; where they can (a file), whoever adds waits. What is here when the process dies is lost: that is the
+price of a plate never touching the disk. Protocol section 4 (G1).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from blindplate.client.camera.counts import Counted, Counts
+from blindplate.client.camera.reads import CameraRead
+
+_POLL_SECONDS: Final = 0.25
+
+
+@dataclass(slots=True)
+class _Queue:
+    """One list's reads, oldest first; ``taken`` more are being sealed."""
+
+    reads: deque[CameraRead] = field(default_factory=deque[CameraRead], repr=False)
+    taken: int = 0
+
+    def __len__(self) -> int:
+        return len(self.reads) + self.taken
+
+
+class Backlog:
+    """Safe to use from several threads."""
+
+    def __init__(self, limit: int, counts: Counts, *, drop_oldest: bool) -> None:
+        """``limit``: reads held for any one list. Without ``drop_oldest``, call ``wait_for_room`` before ``add``."""
+        self._limit = limit
+        self._counts = counts
+        self._drop_oldest = drop_oldest
+        self._changed = threading.Condition()
+        self._queues: dict[str, _Queue] = {}
+
+    def add(self, reads: Sequence[CameraRead], lists: Collection[str]) -> None:
+        """Add ``reads`` for each of ``lists``."""
+        with self._changed:
+            for list_id in lists:
+                queue = self._queues.setdefault(list_id, _Queue())
+                queue.reads.extend(reads)
+                self._trim(queue)
+            self._changed.notify_all()
+
+    def wait_for_room(self, stop: threading.Event) -> None:
+        """Wait until every list has room for more, or ``stop`` is set."""
+        with self._changed:
+            while not stop.is_set() and any(len(queue) >= self._limit for queue in self._queues.values()):
+                self._changed.wait(_POLL_SECONDS)
+
+    def wait_for_reads(self, count: int, seconds: float) -> None:
+        """Wait until some list has ``count`` reads, ``seconds`` at most."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: any(len(queue.reads) >= count for queue in self._queues.values()), seconds
+            )
+
+    def take(self, list_id: str, count: int) -> list[CameraRead]:
+        """The oldest ``count`` reads of a list. They count against the bound until ``done`` or ``give_back``."""
+        with self._changed:
+            queue = self._queues.setdefault(list_id, _Queue())
+            taken = [queue.reads.popleft() for _ in range(min(count, len(queue.reads)))]
+            queue.taken += len(taken)
+            return taken
+
+    def done(self, list_id: str, reads: Sequence[CameraRead]) -> None:
+        """What was taken is sealed and durable, or counted otherwise."""
+        with self._changed:
+            self._queues[list_id].taken -= len(reads)
+            self._changed.notify_all()
+
+    def give_back(self, list_id: str, reads: Sequence[CameraRead]) -> None:
+        """Put back what was taken and could not be sealed, in its old place."""
+        with self._changed:
+            queue = self._queues[list_id]
+            queue.taken -= len(reads)
+            queue.reads.extendleft(reversed(reads))
+            self._trim(queue)
+
+    def keep_only(self, lists: Collection[str]) -> None:
+        """Drop, and count as lost, what waits for lists that the policy no longer names."""
+        with self._changed:
+            for list_id in [known for known in self._queues if known not in lists]:
+                self._lose(len(self._queues.pop(list_id).reads))
+
+    def abandon(self) -> int:
+        """Drop everything, counted as lost; how many. For the end of the process."""
+        with self._changed:
+            number = sum(len(queue.reads) for queue in self._queues.values())
+            self._queues.clear()
+            self._lose(number)
+            return number
+
+    def __len__(self) -> int:
+        with self._changed:
+            return sum(map(len, self._queues.values()))
+
+    def _trim(self, queue: _Queue) -> None:
+        excess = min(len(queue) - self._limit, len(queue.reads)) if self._drop_oldest else 0
+        if excess > 0:
+            for _ in range(excess):
+                queue.reads.popleft()
+            self._lose(excess)
+
+    def _lose(self, number: int) -> None:
+        self._counts.add(Counted.LOST_FROM_MEMORY, number)
+        self._changed.notify_all()

@@ -1,0 +1,69 @@
+"""``blindplate-camera``: a camera's command line with nothing but the base installation.
+
+The same as ``blindplate camera``, which the ``cli`` extra brings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from blindplate.client.camera.events import EventFormat
+from blindplate.client.camera.process import run
+from blindplate.client.camera.settings import CameraSettings
+from blindplate.core.errors import BlindplateError
+from blindplate.edge.settings import load
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command. The exit status: 0, or 1 after one line on standard error that says why not."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = load(CameraSettings, options.config)
+        if str(options.input) == "-":
+            _run(options, settings, sys.stdin.buffer)
+        else:
+            with options.input.open("rb") as file:
+                _run(options, settings, file)
+    except (BlindplateError, OSError) as error:
+        sys.stderr.write(f"blindplate-camera: {error}\n")
+        return 1
+    return 0
+
+
+def _run(options: argparse.Namespace, settings: CameraSettings, source: BinaryIO) -> None:
+    run(
+        settings,
+        source,
+        options.format,
+        follow=options.follow,
+        exit_when_drained=options.exit_when_drained,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="blindplate-camera", description="Seal ANPR events for matching.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    command = commands.add_parser("run", help="read events, seal them, hand them in")
+    command.add_argument("config", type=Path, metavar="CONFIG", help="the camera's settings file (TOML)")
+    command.add_argument(
+        "--format",
+        choices=[kind.value for kind in EventFormat],
+        default="plain",
+        help="what the engine sends",
+    )
+    command.add_argument(
+        "--input",
+        type=Path,
+        default=Path("-"),
+        metavar="FILE",
+        help="events, one JSON object a line; - for stdin",
+    )
+    command.add_argument("--follow", action="store_true", help="wait for more at the end of the input")
+    command.add_argument(
+        "--exit-when-drained", action="store_true", help="end once the input ended and all is handed in"
+    )
+    return parser

@@ -1,0 +1,60 @@
+"""The project's own event format: one JSON object a line. Specified in docs/spec/camera.md.
+
+``{"plate": "...", "captured_at": "2026-03-01T08:15:30.250Z", "country": "GB", "confidence": 0.97}`` is enough;
+everything but plate and captured_at may be left out.
+"""
+
+from __future__ import annotations
+
+from blindplate.client.camera.events.event import MAX_CANDIDATES, ReadEvent, Vehicle, patch_from_base64
+from blindplate.client.camera.events.shape import (
+    Fraction,
+    Instant,
+    PlateText,
+    Shape,
+    ShortText,
+    parse_shape,
+)
+
+
+class _Candidate(Shape):
+    plate: PlateText
+    confidence: Fraction | None = None
+
+
+class _Vehicle(Shape):
+    make: ShortText = ""
+    model: ShortText = ""
+    colour: ShortText = ""
+
+
+class _Plain(Shape):
+    plate: PlateText
+    captured_at: Instant
+    country: ShortText | None = None
+    confidence: Fraction | None = None
+    candidates: tuple[_Candidate, ...] = ()
+    character_confidences: tuple[Fraction, ...] = ()
+    direction: ShortText = ""
+    plate_patch: str | None = None
+    vehicle: _Vehicle = _Vehicle()
+
+
+def parse(raw: bytes) -> list[ReadEvent]:
+    """The one event of a line. Raises EventError."""
+    event = parse_shape(_Plain, raw, "plain")
+    patch, left_out = patch_from_base64(event.plate_patch)
+    return [
+        ReadEvent(
+            text=event.plate,
+            captured_at=event.captured_at.timestamp(),
+            country=event.country,
+            candidates=tuple((one.plate, one.confidence) for one in event.candidates[:MAX_CANDIDATES]),
+            char_confidences=event.character_confidences,
+            confidence=event.confidence,
+            direction=event.direction,
+            patch=patch,
+            patch_left_out=left_out,
+            vehicle=Vehicle(event.vehicle.make, event.vehicle.model, event.vehicle.colour),
+        )
+    ]

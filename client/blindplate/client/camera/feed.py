@@ -1,0 +1,70 @@
+"""Where every source hands its messages in: parse, make reads, put them where they wait to be sealed.
+
+Guarantees that one bad message or event stops no other, and that each is counted. Safe to use from several threads.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Final
+
+from blindplate.client.camera.backlog import Backlog
+from blindplate.client.camera.counts import Counted, Counts
+from blindplate.client.camera.events import Parse
+from blindplate.client.camera.policy import PolicyFile
+from blindplate.client.camera.reads import Reader
+from blindplate.core.errors import EventError, InputError, PlateError
+from blindplate.edge.clock import Clock
+
+MAX_MESSAGE_BYTES: Final = 1 << 20
+_MAX_EVENTS: Final = 64
+
+
+class Feed:
+    """The way in."""
+
+    def __init__(
+        self,
+        parse: Parse,
+        reader: Reader,
+        backlog: Backlog,
+        policy: PolicyFile,
+        clock: Clock,
+        counts: Counts,
+    ) -> None:
+        self._parse = parse
+        self._reader = reader
+        self._backlog = backlog
+        self._policy = policy
+        self._clock = clock
+        self._counts = counts
+        self._lock = threading.Lock()
+
+    def take(self, message: bytes) -> list[InputError]:
+        """Take one message's events; what was wrong with those that were not taken."""
+        try:
+            events = self._parse(message)
+            if len(events) > _MAX_EVENTS:
+                raise EventError("A message holds more than 64 events.", "Send fewer in one message.")
+        except EventError as error:
+            self._counts.add(Counted.BAD_EVENTS)
+            return [error]
+        failures: list[InputError] = []
+        with self._lock:
+            for event in events:
+                try:
+                    reads = self._reader.reads(event, self._clock.now())
+                except (EventError, PlateError) as error:
+                    failures.append(error)
+                else:
+                    self._backlog.add(reads, self._policy.list_ids())
+        return failures
+
+    def too_long(self) -> EventError:
+        """Count a message of more than 1 MiB, which was not taken; the error to answer it with."""
+        self._counts.add(Counted.BAD_EVENTS)
+        return EventError("An event is longer than 1 MiB.", "Have the engine send no images but the plate's.")
+
+    def wait_for_room(self, stop: threading.Event) -> None:
+        """Wait until what was taken has been worked off far enough. For sources that can wait."""
+        self._backlog.wait_for_room(stop)

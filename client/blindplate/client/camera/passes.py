@@ -1,0 +1,52 @@
+"""One vehicle's pass gives several events; one read is made of them.
+
+Guarantees that of one key no two reads are kept that lie closer together than the pass time, and that nothing is
+collapsed but into a read that was kept, of the same key and no less certain. The first event is kept, not the best:
+waiting for a pass to end would cost the seconds in which a hit is useful. Keys are opaque here (keyed digests of
+plates); times are capture times, in any order. Does not know two spellings of one plate as one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Final
+
+# How far behind the newest capture an event may lag (a retry, a second lens) and still find its pass.
+_MEMORY_SECONDS: Final = 900.0
+
+
+class Passes:
+    """The reads kept lately. Not safe to use from several threads."""
+
+    def __init__(self, seconds: float) -> None:
+        """``seconds``: how close two events of one key must be to be one pass."""
+        self._seconds = seconds
+        self._kept: defaultdict[bytes, list[tuple[float, bool]]] = defaultdict(list)
+        self._newest = float("-inf")
+        self._cleaned = float("-inf")
+
+    def is_new(self, key: bytes, moment: float, *, alternate: bool) -> bool:
+        """Whether this read starts a pass of ``key`` at ``moment`` (seconds); it then counts as kept.
+
+        An alternate is also part of a pass whose plate itself was read; a plate is not part of an alternate's.
+        """
+        known = self._kept.get(key, ())
+        if any(
+            abs(moment - kept) < self._seconds and (alternate or not kept_alternate)
+            for kept, kept_alternate in known
+        ):
+            return False
+        self._kept[key].append((moment, alternate))
+        self._newest = max(self._newest, moment)
+        if self._newest - self._cleaned > _MEMORY_SECONDS:
+            self._forget()
+        return True
+
+    def _forget(self) -> None:
+        horizon = self._newest - max(_MEMORY_SECONDS, 2 * self._seconds)
+        remembered = {
+            key: [read for read in reads if read[0] >= horizon] for key, reads in self._kept.items()
+        }
+        self._kept.clear()
+        self._kept.update({key: reads for key, reads in remembered.items() if reads})
+        self._cleaned = self._newest

@@ -1,0 +1,148 @@
+"""The camera's main path: reads to pseudonyms to sealed records to the spool, list by list.
+
+Guarantees that a read leaves memory only once its record is durable, or counted as what it became instead; that one
+list that cannot be served (its grant suspended, its quota used up) holds up no other; and that nothing is sealed
+without a policy in force and keys in force. Takes the reads, does not parse events; see ``reads``. Protocol
+sections 3 and 4.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Final
+
+from blindplate.client.camera.backlog import Backlog
+from blindplate.client.camera.counts import Counted, Counts
+from blindplate.client.camera.keys import KeyRing
+from blindplate.client.camera.policy import PolicyFile
+from blindplate.client.camera.pseudonymise import EvaluationScope, Pseudonymiser
+from blindplate.client.camera.seal import CameraIdentity, seal_batch
+from blindplate.client.camera.spool import Spool
+from blindplate.core.errors import BlindplateError, QuotaError, SecurityError, StateError
+from blindplate.core.statements.policies import ListPolicy, ZonePolicy
+from blindplate.edge.clock import Clock
+from blindplate.edge.logs import log
+
+_STATE_SECONDS: Final = (0.5, 15.0)
+# A refusal changes when somebody acts on it; a failed check, hardly ever by itself.
+_REFUSED_SECONDS: Final = 30.0
+_SECURITY_SECONDS: Final = 60.0
+_IDLE_SECONDS: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Batching:
+    """``size`` reads at once; fewer once the first has waited ``wait_seconds``."""
+
+    size: int
+    wait_seconds: float
+
+
+@dataclass(slots=True)
+class _Pause:
+    """A list that failed: when it is tried again, how long the last wait was, and why."""
+
+    until: float
+    seconds: float
+    code: str
+
+
+class Pipeline:
+    """Works off a backlog. ``step`` and ``run`` are for one thread."""
+
+    def __init__(
+        self,
+        camera: CameraIdentity,
+        policy: PolicyFile,
+        pseudonymiser: Pseudonymiser,
+        keys: KeyRing,
+        spool: Spool,
+        backlog: Backlog,
+        batching: Batching,
+        clock: Clock,
+        counts: Counts,
+    ) -> None:
+        self._camera = camera
+        self._policy = policy
+        self._pseudonymiser = pseudonymiser
+        self._keys = keys
+        self._spool = spool
+        self._backlog = backlog
+        self._batching = batching
+        self._clock = clock
+        self._counts = counts
+        self._pauses: dict[str, _Pause] = {}
+        # How many reads to try next, where a quota left no room for a whole batch.
+        self._sizes: dict[str, int] = {}
+
+    def run(self, stop: threading.Event) -> None:
+        """Seal what the backlog holds until ``stop`` is set."""
+        while not stop.is_set():
+            self._backlog.wait_for_reads(1, _IDLE_SECONDS)
+            self._backlog.wait_for_reads(self._batching.size, self._batching.wait_seconds)
+            if len(self._backlog) and not self.step():
+                stop.wait(_STATE_SECONDS[0] / 2)
+
+    def step(self) -> int:
+        """Try one batch of every list that is not paused; how many records were spooled."""
+        now = self._clock.now()
+        try:
+            policy = self._policy.current(now)
+        except BlindplateError as error:
+            self._fail("", error, now)
+            return 0
+        self._pauses.pop("", None)
+        self._backlog.keep_only({entry.list_id for entry in policy.lists})
+        return sum(self._try(policy, entry, now) for entry in policy.lists)
+
+    def _try(self, policy: ZonePolicy, entry: ListPolicy, now: float) -> int:
+        pause = self._pauses.get(entry.list_id)
+        if pause is not None and now < pause.until:
+            return 0
+        reads = self._backlog.take(entry.list_id, self._sizes.get(entry.list_id, self._batching.size))
+        if not reads:
+            return 0
+        try:
+            # Keys first: without them an evaluation would be paid for and its outcome left to expire.
+            keys = self._keys.at(now)
+            domain = policy.domain(entry)
+            scope = EvaluationScope(domain, entry.evaluation_key_a, entry.evaluation_key_b)
+            outputs = self._pseudonymiser.evaluate(scope, reads, now)
+            pairs = list(zip(reads, outputs, strict=True))
+            batch = seal_batch(self._camera, entry, domain, pairs, keys, now)
+            self._spool.add(batch.items)
+        except BaseException as error:
+            self._backlog.give_back(entry.list_id, reads)
+            if not isinstance(error, BlindplateError):
+                raise
+            if isinstance(error, QuotaError) and len(reads) > 1:
+                # A quota refuses a batch as a whole; what is left of it may do for a smaller one.
+                self._sizes[entry.list_id] = len(reads) // 2
+                return self._try(policy, entry, now)
+            self._fail(entry.list_id, error, now)
+            return 0
+        self._backlog.done(entry.list_id, reads)
+        self._sizes.pop(entry.list_id, None)
+        self._counts.add(Counted.SPOOLED, len(batch.items))
+        self._counts.add(Counted.UNSEALABLE, batch.unsealable)
+        if self._pauses.pop(entry.list_id, None):
+            log().info("sealing-resumed", list=entry.list_id, in_memory=len(self._backlog))
+        return len(batch.items)
+
+    def _fail(self, list_id: str, error: BlindplateError, now: float) -> None:
+        earlier = self._pauses.get(list_id)
+        if isinstance(error, SecurityError):
+            seconds = _SECURITY_SECONDS
+        elif isinstance(error, StateError):
+            shortest, longest = _STATE_SECONDS
+            seconds = min(2 * earlier.seconds, longest) if earlier else shortest
+        else:
+            seconds = _REFUSED_SECONDS
+        self._pauses[list_id] = _Pause(now + seconds, seconds, error.code)
+        # Once for a state that lasts; a failed check each time, since it must not be overlooked.
+        if earlier is None or earlier.code != error.code or isinstance(error, SecurityError):
+            level = "error" if isinstance(error, SecurityError) else "warning"
+            getattr(log(), level)(
+                "sealing-waits", list=list_id or "all", error=error, in_memory=len(self._backlog)
+            )

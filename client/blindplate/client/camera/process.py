@@ -1,0 +1,244 @@
+"""A camera process: one source of events, one worker that seals, one that hands in, one that keeps keys fresh.
+
+Guarantees that it starts without custodians and matcher, goes on while they are away, and ends in order on SIGTERM
+or SIGINT: what is in memory is sealed if the custodians answer, what is sealed stays spooled. A worker that fails in
+a way nobody foresaw ends the process instead of leaving it half alive.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import BinaryIO, Final, Protocol
+
+from blindplate.client.camera.backlog import Backlog
+from blindplate.client.camera.counts import Counts
+from blindplate.client.camera.events import EventFormat, parser_of
+from blindplate.client.camera.feed import Feed
+from blindplate.client.camera.keys import KeyRing
+from blindplate.client.camera.matcher import Matcher
+from blindplate.client.camera.passes import Passes
+from blindplate.client.camera.pipeline import Batching, Pipeline
+from blindplate.client.camera.policy import PolicyFile
+from blindplate.client.camera.pseudonymise import Oblivious
+from blindplate.client.camera.reads import Reader
+from blindplate.client.camera.seal import CameraIdentity
+from blindplate.client.camera.sender import Sender
+from blindplate.client.camera.settings import CameraSettings
+from blindplate.client.camera.source import StreamSource
+from blindplate.client.camera.spool import Spool
+from blindplate.client.custodians import CustodianPair
+from blindplate.core.errors import BlindplateError, SecurityError, SettingsError
+from blindplate.core.signing import SEED_BYTES, SigningKey
+from blindplate.core.statements.policies import PseudonymMode
+from blindplate.edge.clock import Clock, SystemClock
+from blindplate.edge.keyfiles import read_secret
+from blindplate.edge.logs import configure, log
+
+_POLL_SECONDS: Final = 0.1
+_COUNTS_SECONDS: Final = 60.0
+_KEYS_SECONDS: Final = 0.5
+_GRACE_SECONDS: Final = 5.0
+_JOIN_SECONDS: Final = 70.0
+
+
+class Source(Protocol):
+    """Where events come from. ``can_wait``: whether it may be made to wait without losing any."""
+
+    @property
+    def can_wait(self) -> bool: ...
+
+    def run(self, feed: Feed, stop: threading.Event) -> None:
+        """Hand messages to ``feed`` until there are no more or ``stop`` is set."""
+        ...
+
+
+def run(
+    settings: CameraSettings,
+    source: BinaryIO,
+    event_format: str,
+    *,
+    follow: bool = False,
+    exit_when_drained: bool = False,
+    stop: threading.Event | None = None,
+) -> None:
+    """Run a camera on the lines of ``source``; see ``run_source``."""
+    run_source(
+        settings,
+        StreamSource(source, follow=follow),
+        event_format,
+        exit_when_drained=exit_when_drained,
+        stop=stop,
+    )
+
+
+def run_source(
+    settings: CameraSettings,
+    source: Source,
+    event_format: str,
+    *,
+    exit_when_drained: bool = False,
+    stop: threading.Event | None = None,
+) -> None:
+    """Run a camera until SIGTERM or SIGINT, or until ``stop`` is set where one is given.
+
+    With ``exit_when_drained`` also until the source has ended and everything was handed in. Raises SettingsError,
+    SignatureError, StorageError and others at start; RuntimeError when a worker failed unforeseen.
+    """
+    configure("camera")
+    if event_format not in set(EventFormat):
+        raise SettingsError(f"There is no event format of that name; known are {', '.join(EventFormat)}.")
+    if stop is None:
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda _number, _frame: stop.set())
+    camera = _Camera.build(settings, SystemClock(), drop_oldest=not source.can_wait)
+    feed = camera.feed(settings, EventFormat(event_format))
+    try:
+        camera.run(lambda ending: source.run(feed, ending), stop, exit_when_drained=exit_when_drained)
+    finally:
+        camera.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Camera:
+    """The parts of a camera, wired."""
+
+    clock: Clock
+    counts: Counts
+    policy: PolicyFile
+    custodians: CustodianPair
+    matcher: Matcher
+    keys: KeyRing
+    spool: Spool
+    backlog: Backlog
+    pipeline: Pipeline
+    sender: Sender
+
+    @classmethod
+    def build(cls, settings: CameraSettings, clock: Clock, *, drop_oldest: bool) -> _Camera:
+        counts = Counts()
+        policy = PolicyFile(settings.policy, settings.trust, settings.zone)
+        if policy.current(clock.now()).mode is PseudonymMode.LOCAL:
+            raise SettingsError(
+                "The zone's policy is for local mode, and this camera holds no pseudonym keys.",
+                "Ask the custodians for a policy in oblivious mode.",
+            )
+        identity = CameraIdentity(
+            settings.camera_id,
+            SigningKey.from_seed(read_secret(settings.signing_key, SEED_BYTES)),
+            settings.latitude,
+            settings.longitude,
+        )
+        custodians = CustodianPair(settings.custodian_a, settings.custodian_b, settings.tls, settings.trust)
+        matcher = Matcher(settings.matcher, settings.tls, settings.trust.matcher)
+        keys = KeyRing(custodians, matcher)
+        spool = Spool(settings.data / "spool.sqlite", settings.spool_limit)
+        backlog = Backlog(settings.memory_limit, counts, drop_oldest=drop_oldest)
+        batching = Batching(settings.batch_size, settings.batch_wait_seconds)
+        pipeline = Pipeline(
+            identity, policy, Oblivious(custodians), keys, spool, backlog, batching, clock, counts
+        )
+        sender = Sender(spool, matcher, clock, counts)
+        return cls(clock, counts, policy, custodians, matcher, keys, spool, backlog, pipeline, sender)
+
+    def feed(self, settings: CameraSettings, event_format: EventFormat) -> Feed:
+        passes = Passes(settings.pass_seconds)
+        reader = Reader(passes, settings.country, settings.oldest_event_seconds, self.counts)
+        return Feed(parser_of(event_format), reader, self.backlog, self.policy, self.clock, self.counts)
+
+    def run(
+        self,
+        read: Callable[[threading.Event], None],
+        stop: threading.Event,
+        *,
+        exit_when_drained: bool,
+    ) -> None:
+        zone = self.policy.current(self.clock.now()).zone
+        log().info("ready", zone=zone, in_spool=len(self.spool))
+        workers = _Workers(stop)
+        reading = workers.start("read", read, stop)
+        workers.start("keys", self._keep_keys)
+        workers.start("seal", self.pipeline.run)
+        workers.start("send", self.sender.run)
+        counted = self.clock.now()
+        while not stop.wait(_POLL_SECONDS):
+            if exit_when_drained and not (reading.is_alive() or len(self.backlog) or len(self.spool)):
+                break
+            if self.clock.now() - counted >= _COUNTS_SECONDS:
+                counted = self.clock.now()
+                self._log_counts()
+        log().info("stopping")
+        workers.end(reading, until=lambda: not len(self.backlog))
+        lost = self.backlog.abandon()
+        if lost:
+            log().error("reads-lost", reads=lost)
+        self._log_counts()
+        workers.require_sound()
+
+    def close(self) -> None:
+        self.spool.close()
+        self.custodians.close()
+        self.matcher.close()
+
+    def _keep_keys(self, stop: threading.Event) -> None:
+        failing: frozenset[str] = frozenset()
+        while not stop.is_set():
+            failures = self.keys.refresh(self.clock.now())
+            for error in failures:
+                # A key that fails its check is said each time; a party that is away, once.
+                if isinstance(error, SecurityError) or error.code not in failing:
+                    log().warning("keys-not-fetched", error=error)
+            failing = frozenset(error.code for error in failures) if failures else failing
+            stop.wait(_KEYS_SECONDS)
+
+    def _log_counts(self) -> None:
+        log().info("counts", in_memory=len(self.backlog), in_spool=len(self.spool), **self.counts.snapshot())
+
+
+class _Workers:
+    """Threads that end together. The source ends first, so that what it gave can still be sealed."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop = stop
+        self._ending = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._failed: list[str] = []
+
+    def start(
+        self, name: str, work: Callable[[threading.Event], None], ending: threading.Event | None = None
+    ) -> threading.Thread:
+        thread = threading.Thread(target=self._guarded, args=(name, work, ending or self._ending), name=name)
+        self._threads.append(thread)
+        thread.start()
+        return thread
+
+    def end(self, first: threading.Thread, until: Callable[[], bool]) -> None:
+        self._stop.set()
+        first.join(_GRACE_SECONDS)
+        waiting = threading.Event()
+        for _ in range(int(_GRACE_SECONDS / _POLL_SECONDS)):
+            if until() or self._failed:
+                break
+            waiting.wait(_POLL_SECONDS)
+        self._ending.set()
+        for thread in self._threads:
+            thread.join(_JOIN_SECONDS)
+
+    def require_sound(self) -> None:
+        if self._failed:
+            raise RuntimeError(f"Workers failed: {', '.join(self._failed)}.")
+
+    def _guarded(self, name: str, work: Callable[[threading.Event], None], ending: threading.Event) -> None:
+        try:
+            work(ending)
+        except BlindplateError as error:
+            log().error("worker-failed", worker=name, error=error)
+        except Exception as error:  # noqa: BLE001  the edge of a thread: its text may hold anything and is not logged
+            log().error("worker-failed", worker=name, error=error)
+        else:
+            return
+        self._failed.append(name)
+        self._stop.set()

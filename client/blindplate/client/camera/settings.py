@@ -1,0 +1,40 @@
+"""A camera's settings: who it is, whom it trusts, where it hands in, and how much it may hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from blindplate.core.statements.model import Name
+from blindplate.edge.settings import ProcessSettings, TlsFiles, TrustedKeys
+
+
+class CameraSettings(ProcessSettings):
+    """``policy`` is the zone policy both custodians signed; ``zone``, where given, the only one it may be of.
+
+    ``spool_limit`` counts sealed records on disk, ``memory_limit`` reads in memory that cannot be sealed yet.
+    ``country`` is assumed where an engine names none. ``pass_seconds``: events of one plate closer than this are one
+    pass. ``oldest_event_seconds`` should be the longest window of the zone's grants: what is older would be refused.
+    """
+
+    camera_id: Name
+    tls: TlsFiles
+    trust: TrustedKeys
+    signing_key: Path
+    policy: Path
+    zone: Name | None = None
+    data: Path
+    matcher: str
+    custodian_a: str
+    custodian_b: str
+    latitude: Annotated[float, Field(ge=-90, le=90)]
+    longitude: Annotated[float, Field(ge=-180, le=180)]
+    country: str | None = None
+    pass_seconds: Annotated[float, Field(gt=0, le=3600)] = 10.0
+    oldest_event_seconds: Annotated[float, Field(gt=0, le=31 * 86_400)] = 4 * 86_400.0
+    batch_size: Annotated[int, Field(ge=1, le=2_000)] = 250
+    batch_wait_seconds: Annotated[float, Field(ge=0, le=10)] = 0.2
+    memory_limit: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
+    spool_limit: Annotated[int, Field(ge=1, le=10_000_000)] = 1_000_000

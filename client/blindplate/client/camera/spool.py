@@ -1,0 +1,172 @@
+"""The spool: sealed records on disk until the matcher has acknowledged them.
+
+Guarantees that what ``add`` returned from is durable (SQLite, write-ahead log, synchronous=FULL), that nothing is
+written but wires already sealed, a random number, the list and the time to send, and that rows lie in random order.
+Deleted content is overwritten. Bounded: a full spool, like a full disk, is a StorageError and nothing was stored.
+One process at a time. Protocol section 4 (G1, G8).
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from blindplate.core.errors import StorageError
+
+_VERSION: Final = 1
+_SCHEMA: Final = """
+CREATE TABLE wires (
+    id INTEGER PRIMARY KEY, -- random, so that neither number nor place on disk tells an order
+    list TEXT NOT NULL,
+    due_ms INTEGER NOT NULL,
+    wire BLOB NOT NULL
+);
+CREATE INDEX by_due ON wires (due_ms);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolItem:
+    """A sealed wire, and from when (seconds since 1970, UTC) it may be sent."""
+
+    list_id: str
+    due: float
+    wire: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SpooledWire:
+    """A wire and its number in the spool."""
+
+    number: int
+    wire: bytes = field(repr=False)
+
+
+class Spool:
+    """Safe to use from several threads."""
+
+    def __init__(self, path: Path, limit: int) -> None:
+        """Open or create the spool file, for at most ``limit`` wires. Raises StorageError."""
+        self._lock = threading.Lock()
+        self._limit = limit
+        with _storage_errors():
+            try:
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as error:
+                raise StorageError(f"The folder of the spool cannot be made: {error.strerror}.") from None
+            self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            self._prepare()
+            path.chmod(0o600)
+            self._size: int
+            (self._size,) = self._connection.execute("SELECT count(*) FROM wires").fetchone()
+
+    def add(self, items: Sequence[SpoolItem]) -> None:
+        """Store all of ``items`` durably, or none. Raises StorageError."""
+        with self._lock, _storage_errors():
+            if self._size + len(items) > self._limit:
+                raise StorageError(
+                    f"The spool holds its limit of {self._limit:,} records.",
+                    "See why the matcher takes none, or raise spool_limit.",
+                )
+            with self._transaction():
+                self._connection.executemany(
+                    "INSERT INTO wires VALUES (?, ?, ?, ?)",
+                    [(_number(), item.list_id, int(item.due * 1000), item.wire) for item in items],
+                )
+            self._size += len(items)
+
+    def due(self, now: float, count: int, total_bytes: int) -> list[SpooledWire]:
+        """Up to ``count`` wires, of ``total_bytes`` together unless one alone is larger, whose time has come."""
+        found: list[SpooledWire] = []
+        with self._lock, _storage_errors():
+            rows = self._connection.execute(
+                "SELECT id, wire FROM wires WHERE due_ms <= ? ORDER BY due_ms LIMIT ?",
+                (int(now * 1000), count),
+            )
+            for number, wire in rows:
+                total_bytes -= len(wire)
+                if found and total_bytes < 0:
+                    break
+                found.append(SpooledWire(number, wire))
+        return found
+
+    def remove(self, numbers: Sequence[int]) -> None:
+        """Erase wires. Raises StorageError; then all of them are still there."""
+        with self._lock, _storage_errors():
+            try:
+                self._delete(numbers)
+            except sqlite3.OperationalError:
+                # On a full disk the log cannot grow. Folding it into the database frees it without needing room.
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                self._delete(numbers)
+            self._size -= len(numbers)
+            if self._size == 0:
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def __len__(self) -> int:
+        return self._size
+
+    def close(self) -> None:
+        """Fold the log into the database and close it."""
+        with self._lock, _storage_errors():
+            self._connection.close()
+
+    def _prepare(self) -> None:
+        execute = self._connection.execute
+        # Held for as long as the process lives: a second camera on the same spool would send everything twice.
+        execute("PRAGMA locking_mode = EXCLUSIVE")
+        execute("PRAGMA journal_mode = WAL")
+        execute("PRAGMA synchronous = FULL")
+        execute("PRAGMA secure_delete = ON")
+        # Sorting must not spill to a file elsewhere.
+        execute("PRAGMA temp_store = MEMORY")
+        (version,) = execute("PRAGMA user_version").fetchone()
+        if version == 0:
+            with self._transaction():
+                for statement in _SCHEMA.split(";")[:-1]:
+                    execute(statement)
+                execute(f"PRAGMA user_version = {_VERSION}")
+        elif version != _VERSION:
+            raise StorageError(
+                "The spool was written by another version.", "Empty it with that version first."
+            )
+
+    def _delete(self, numbers: Sequence[int]) -> None:
+        with self._transaction():
+            self._connection.executemany("DELETE FROM wires WHERE id = ?", [(number,) for number in numbers])
+
+    @contextmanager
+    def _transaction(self) -> Generator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            # After some errors SQLite has rolled back by itself already.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+
+
+def _number() -> int:
+    # A collision among 2**63 fails the primary key, the transaction and so the batch, which is then tried again.
+    return secrets.randbits(63)
+
+
+@contextmanager
+def _storage_errors() -> Generator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        # SQLite's own texts name tables and states, never content; its symbolic name is steadier still.
+        name = getattr(error, "sqlite_errorname", type(error).__name__)
+        raise StorageError(
+            f"The spool refuses to work ({name}).",
+            "Make room on its disk, see that no other camera process uses it; then it goes on by itself.",
+        ) from None

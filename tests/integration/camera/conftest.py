@@ -1,0 +1,55 @@
+"""Fixtures: a deployment with its custodians and the matcher double running."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from blindplate.cli.deployment import Plan, create_deployment, default_plan
+from blindplate.cli.deployment.plan import SERVERS, emissions_list, police_list
+from blindplate.core.parties import Custodian
+from blindplate.core.signing import SigningKey
+from blindplate.edge.keyfiles import read_secret
+from blindplate.edge.settings import TlsFiles
+from tests.integration.camera.site import MatcherDouble, Site
+
+
+@pytest.fixture
+def plan() -> Plan:
+    """The small plan: no delay, generous quotas, addresses of its own."""
+    plan = default_plan(int(time.time()) - 7200)
+    ports = []
+    for _ in SERVERS:
+        # Asked of the kernel one after the other and released at once: the servers bind them again.
+        with socket.create_server(("127.0.0.1", 0)) as bound:
+            ports.append(bound.getsockname()[1])
+    return replace(
+        plan,
+        addresses={party: f"127.0.0.1:{port}" for party, port in zip(SERVERS, ports, strict=True)},
+        cameras=tuple(replace(camera, evaluations_per_hour=100_000) for camera in plan.cameras),
+        lists=(emissions_list(max_delay_seconds=0), police_list()),
+    )
+
+
+@pytest.fixture
+def site(plan: Plan, tmp_path: Path) -> Iterator[Site]:
+    """Custodians and matcher, all running."""
+    deployment = create_deployment(tmp_path / "deployment", plan)
+    folder = deployment.folder / "matcher"
+    matcher = MatcherDouble(
+        SigningKey.from_seed(read_secret(folder / "signing.key", 32)),
+        TlsFiles(certificate=folder / "tls.crt", key=folder / "tls.key", authority=folder / "ca.crt"),
+    )
+    site = Site(deployment, matcher)
+    for custodian in Custodian:
+        site.start_custodian(custodian)
+    site.start_matcher()
+    yield site
+    matcher.stop()
+    for custodian in list(site.custodians):
+        site.stop_custodian(custodian)

@@ -1,0 +1,154 @@
+"""A camera with real custodians over real TLS, and a matcher whose misfortunes the tests choose.
+
+The matcher here is a double: it keeps window keys, opens wire envelopes and remembers records, so that a test can
+make it be away, be slow or refuse. What the real one does with a record is tested with the real one.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import grpc
+
+from blindplate.cli.deployment import Deployment
+from blindplate.client.camera.process import run
+from blindplate.client.camera.settings import CameraSettings
+from blindplate.core.hpke import OpeningKey, generate_seed
+from blindplate.core.parties import Custodian
+from blindplate.core.records.opening import open_wire_envelope
+from blindplate.core.records.wire import Wire
+from blindplate.core.signing import SigningKey
+from blindplate.core.statements.announced_keys import WindowKey
+from blindplate.edge.clock import SystemClock
+from blindplate.edge.settings import TlsFiles, load
+from blindplate.edge.tls import server_credentials
+from blindplate.server.custodian.process import Running, build
+from blindplate.server.custodian.settings import CustodianSettings
+from blindplate.v1 import intake_pb2 as v1
+from blindplate.v1 import intake_pb2_grpc as rpc
+
+
+@dataclass
+class Taken:
+    """A record as the matcher got it, with what its envelope held."""
+
+    wire: Wire
+    y: bytes
+    s: bytes
+
+
+@dataclass
+class MatcherDouble(rpc.IntakeServicer):
+    """Takes records as long as it is told to. ``signer`` announces its window keys."""
+
+    signer: SigningKey
+    tls: TlsFiles
+    key: OpeningKey = field(default_factory=lambda: OpeningKey.from_seed(generate_seed()))
+    key_seconds: float = 3600
+    taken: dict[bytes, Taken] = field(default_factory=dict)
+    submissions: list[list[bytes]] = field(default_factory=list)
+    refuse_lists: frozenset[str] = frozenset()
+    delay_seconds: float = 0
+    forget_answers: int = 0
+    server: grpc.Server | None = None
+
+    def start(self, address: str) -> None:
+        server = grpc.server(ThreadPoolExecutor(4), options=[("grpc.so_reuseport", 0)])
+        rpc.add_IntakeServicer_to_server(self, server)
+        server.add_secure_port(address, server_credentials(self.tls))
+        server.start()
+        self.server = server
+
+    def stop(self) -> None:
+        if self.server is not None:
+            self.server.stop(None).wait()
+            self.server = None
+
+    def WindowKeys(  # noqa: N802
+        self, request: v1.WindowKeysRequest, context: grpc.ServicerContext
+    ) -> v1.WindowKeysResponse:
+        del request, context
+        now = int(time.time())
+        end = now + int(self.key_seconds)
+        announced = WindowKey(
+            public=self.key.public, not_before=now - 60, not_after=end, destroyed_at=end + 60
+        )
+        return v1.WindowKeysResponse(statements=[announced.statement(self.signer).to_proto()])
+
+    def Submit(  # noqa: N802
+        self, request: v1.SubmitRequest, context: grpc.ServicerContext
+    ) -> v1.SubmitResponse:
+        time.sleep(self.delay_seconds)
+        wires = [Wire.from_proto(message) for message in request.wires]
+        self.submissions.append([wire.record.header.record_id for wire in wires])
+        receipts = [self._receipt(wire) for wire in wires]
+        if self.forget_answers:
+            # Taken durably, but the answer is lost on the way.
+            self.forget_answers -= 1
+            context.abort(grpc.StatusCode.UNAVAILABLE, "lost")
+        return v1.SubmitResponse(receipts=receipts)
+
+    def _receipt(self, wire: Wire) -> v1.Receipt:
+        header = wire.record.header
+        if header.domain.list_id in self.refuse_lists:
+            return v1.Receipt(record_id=header.record_id, acceptance=v1.ACCEPTANCE_REFUSED, code="grant")
+        y, s = open_wire_envelope(wire, self.key)
+        self.taken[header.record_id] = Taken(wire, y, s)
+        return v1.Receipt(record_id=header.record_id, acceptance=v1.ACCEPTANCE_ACCEPTED)
+
+
+@dataclass
+class Site:
+    """A deployment with its custodians and the matcher double, and cameras to run in it."""
+
+    deployment: Deployment
+    matcher: MatcherDouble
+    custodians: dict[Custodian, Running] = field(default_factory=dict)
+
+    def start_custodian(self, custodian: Custodian) -> None:
+        settings = load(CustodianSettings, self.deployment.settings(f"custodian-{custodian}"))
+        self.custodians[custodian] = build(settings, SystemClock())
+        self.custodians[custodian].server.start()
+
+    def stop_custodian(self, custodian: Custodian) -> None:
+        running = self.custodians.pop(custodian)
+        running.server.stop(None).wait()
+        running.close()
+
+    def start_matcher(self) -> None:
+        self.matcher.start(self.deployment.plan.addresses["matcher"])
+
+    def camera(self, name: str = "camera-1", **changes: object) -> CameraSettings:
+        return load(CameraSettings, self.deployment.settings(name)).model_copy(update=changes)
+
+    def run(self, settings: CameraSettings, events: bytes, event_format: str = "plain") -> None:
+        """Run a camera on ``events`` until it is drained."""
+        run(settings, io.BytesIO(events), event_format, exit_when_drained=True, stop=threading.Event())
+
+
+def plain_events(plates: Sequence[str], moment: float | None = None, spacing: float = 0.01) -> bytes:
+    """Plain events of GB plates, the last at ``moment`` (now, unless given)."""
+    last = time.time() if moment is None else moment
+    lines = []
+    for index, plate in enumerate(plates):
+        at = datetime.fromtimestamp(last - (len(plates) - 1 - index) * spacing, UTC)
+        lines.append(json.dumps({"plate": plate, "country": "GB", "captured_at": at.isoformat()}))
+    return "\n".join(lines).encode() + b"\n"
+
+
+def marks(number: int, start: int = 0) -> list[str]:
+    """Different plates of the current format."""
+    letters = "ABCDEFGHJKLMNOPRSTUVWXY"
+    base = len(letters)
+    return [
+        f"K{letters[index // base**3 % base]}{index % 100:02d}"
+        f"{letters[index // base**2 % base]}{letters[index // base % base]}{letters[index % base]}"
+        for index in range(start, start + number)
+    ]
