@@ -71,6 +71,9 @@ class DomainKey:
         BlindEvaluate of section 3.3.2. Raises MessageError for an invalid element, the identity included.
         """
         _check_batch(len(blinded))
+        # The library reads 32 bytes and ignores any that follow.
+        if any(len(element) != ELEMENT_BYTES for element in blinded):
+            raise MessageError(f"A blinded element is not {ELEMENT_BYTES} bytes long.")
         try:
             points = [ristretto.BlindedInput.deserialize(element) for element in blinded]
         except ValueError:
@@ -106,9 +109,11 @@ class Blinding:
         if (
             len(evaluated) != len(self.blinded)
             or len(proof) != PROOF_BYTES
-            or any(len(element) != ELEMENT_BYTES for element in evaluated)
+            or any(len(element) != ELEMENT_BYTES for element in [*evaluated, public])
         ):
-            raise ProofError("An evaluation does not have one element for each asked, and one proof.")
+            raise ProofError(
+                "An evaluation is not one element for each asked and a proof, or its key is none."
+            )
         try:
             output = ristretto.VerifiableBatchOutput.deserialize(proof + b"".join(evaluated))
             key = ristretto.PublicKey.deserialize(public)

@@ -139,7 +139,7 @@ def test_an_evaluation_of_the_wrong_shape_is_refused() -> None:
             blinding.finalize(elements, shaped, KEY.public)
 
 
-@pytest.mark.parametrize("public", [IDENTITY, b"", b"\xff" * 32, bytes(31)])
+@pytest.mark.parametrize("public", [IDENTITY, b"", b"\xff" * 32, bytes(31), KEY.public + b"\0"])
 def test_a_public_key_that_is_none_is_refused(public: bytes) -> None:
     blinding = Blinding.blind([b"one"])
     with pytest.raises(ProofError):
@@ -159,7 +159,7 @@ def test_an_error_that_is_no_panic_passes_through(monkeypatch: pytest.MonkeyPatc
         blinding.finalize(evaluated, proof, KEY.public)
 
 
-@pytest.mark.parametrize("element", [IDENTITY, b"", b"\xff" * 32, bytes(31), bytes(33)])
+@pytest.mark.parametrize("element", [IDENTITY, b"", b"\xff" * 32, bytes(31), KEY.public + b"\0"])
 def test_an_invalid_or_identity_element_is_not_evaluated(element: bytes) -> None:
     with pytest.raises(MessageError):
         KEY.blind_evaluate([*Blinding.blind([b"one"]).blinded, element])
