@@ -70,12 +70,22 @@ def build_server(
     return server, port
 
 
-def serve_until_signal(server: grpc.Server, on_stop: Sequence[Callable[[], None]] = ()) -> None:
-    """Start ``server`` and block until SIGTERM or SIGINT; then let calls end and run ``on_stop`` in order."""
+def serve_until_signal(
+    server: grpc.Server,
+    on_stop: Sequence[Callable[[], None]] = (),
+    *,
+    on_ready: Callable[[], None] | None = None,
+) -> None:
+    """Start ``server``, call ``on_ready``, and block until SIGTERM or SIGINT; then let calls end and run ``on_stop``.
+
+    What ``on_stop`` names runs in order, after the last call has ended.
+    """
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     server.start()
+    if on_ready is not None:
+        on_ready()
     stop.wait()
     log().info("stopping")
     server.stop(_GRACE_SECONDS).wait()

@@ -1,0 +1,167 @@
+"""The Answers service: masked answers out, claims in, acknowledgements in.
+
+Translates only: the rules are in ``lifecycle``. Guarantees that an answer goes to an owner of its list alone, that a
+record is handed over only against the match secret it commits to, and that every refused claim is counted.
+Protocol section 5.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import grpc
+
+from blindplate.core.errors import BlindplateError, GoneError, MatchProofError, MessageError, OverloadedError
+from blindplate.core.records.commitments import check_match
+from blindplate.core.records.record import SealedRecord
+from blindplate.core.records.wire import MATCH_SECRET_BYTES
+from blindplate.edge.clock import Clock
+from blindplate.edge.logs import log
+from blindplate.server.authorization import Access, Role, caller
+from blindplate.server.matcher import answers_store, records_store
+from blindplate.server.matcher.bell import Bell
+from blindplate.server.matcher.grants import GrantFolders
+from blindplate.server.matcher.match_secrets import MatchSecrets
+from blindplate.server.matcher.metrics import RECORDS, REFUSED_CLAIMS
+from blindplate.server.matcher.storage import Database
+from blindplate.v1 import answers_pb2 as v1
+from blindplate.v1 import answers_pb2_grpc
+
+ACCESS: Final[Access] = {
+    "/blindplate.v1.Answers/Next": frozenset({Role.OWNER}),
+    "/blindplate.v1.Answers/Claim": frozenset({Role.OWNER}),
+    "/blindplate.v1.Answers/Acknowledge": frozenset({Role.OWNER}),
+}
+MAX_CLAIMS: Final = 1_000
+_MAX_WAIT_MS: Final = 10_000
+# Below the largest message, with room for the rest of the response.
+_MAX_RESPONSE_BYTES: Final = 6 << 20
+_WAITING_AT_ONCE: Final = 12
+# How often a waiting call looks whether its client is still there.
+_LOOK_SECONDS: Final = 1.0
+_Context = grpc.ServicerContext
+
+
+@dataclass(frozen=True, slots=True)
+class AnswersServicer(answers_pb2_grpc.AnswersServicer):
+    """Serves the owners that grants name."""
+
+    database: Database
+    grants: GrantFolders
+    secrets: MatchSecrets
+    bell: Bell
+    clock: Clock
+    # A waiting call holds a thread.
+    waiting: threading.BoundedSemaphore = field(
+        default_factory=lambda: threading.BoundedSemaphore(_WAITING_AT_ONCE)
+    )
+
+    def Next(self, request: v1.NextRequest, context: _Context) -> v1.NextResponse:  # noqa: N802  gRPC's name
+        """The oldest answer after a number, waiting for one if asked to."""
+        self._require_owner(request.list_id)
+        if not request.wait_ms:
+            return self._next(request)
+        if not self.waiting.acquire(blocking=False):
+            raise OverloadedError("Too many owners wait for answers.", "Ask again in a second.")
+        try:
+            until = time.monotonic() + min(request.wait_ms, _MAX_WAIT_MS) / 1000
+            while True:
+                rings = self.bell.rings
+                response = self._next(request)
+                left = until - time.monotonic()
+                if response.HasField("answer") or left <= 0 or not context.is_active():
+                    return response
+                self.bell.wait_beyond(rings, min(left, _LOOK_SECONDS))
+        finally:
+            self.waiting.release()
+
+    def Claim(self, request: v1.ClaimRequest, context: _Context) -> v1.ClaimResponse:  # noqa: N802  gRPC's name
+        """Hand over the records whose match secrets are shown."""
+        del context
+        self._require_owner(request.list_id)
+        slots = [claim.slot for claim in request.claims]
+        if len(slots) > MAX_CLAIMS or len(set(slots)) != len(slots):
+            raise MessageError(
+                f"More than {MAX_CLAIMS} claims at once, or two of one slot.", "Send fewer claims at once."
+            )
+        with self.database.read() as connection:
+            found = records_store.in_slots(connection, request.list_id, request.sequence, slots)
+        outcomes = _checked(request.claims, found)
+        proven = [slot for slot, outcome in outcomes.items() if isinstance(outcome, SealedRecord)]
+        now_ms = int(self.clock.now() * 1000)
+        numbers = self.database.write(
+            lambda connection: answers_store.claim(
+                connection, request.list_id, request.sequence, proven, now_ms
+            )
+        )
+        self.secrets.forget(numbers.values())
+        RECORDS.labels("claimed").inc(len(numbers))
+        return v1.ClaimResponse(
+            results=[self._result(request.list_id, slot, outcomes[slot], numbers) for slot in slots]
+        )
+
+    def Acknowledge(self, request: v1.AcknowledgeRequest, context: _Context) -> v1.AcknowledgeResponse:  # noqa: N802  gRPC's name
+        """Erase what of an answer was not claimed, as far as no other answer or segment may need it."""
+        del context
+        self._require_owner(request.list_id)
+        now_ms = int(self.clock.now() * 1000)
+        erased = self.database.write(
+            lambda connection: answers_store.acknowledge(
+                connection, request.list_id, request.sequence, now_ms
+            )
+        )
+        self.secrets.forget(erased)
+        RECORDS.labels("erased").inc(len(erased))
+        return v1.AcknowledgeResponse(erased=len(erased))
+
+    def _require_owner(self, list_id: str) -> None:
+        self.grants.current.owned(list_id, caller().spiffe_id)
+
+    def _next(self, request: v1.NextRequest) -> v1.NextResponse:
+        with self.database.read() as connection:
+            answer = answers_store.following(connection, request.list_id, request.after)
+        if answer is None:
+            return v1.NextResponse()
+        return v1.NextResponse(
+            answer=v1.Answer(sequence=answer.sequence, segment_id=answer.segment_id, body=answer.body)
+        )
+
+    @staticmethod
+    def _result(
+        list_id: str, slot: int, outcome: SealedRecord | BlindplateError, numbers: Mapping[int, int]
+    ) -> v1.ClaimResult:
+        if isinstance(outcome, SealedRecord):
+            if slot in numbers:
+                return v1.ClaimResult(slot=slot, record=outcome.to_proto())
+            outcome = GoneError("The record was erased while it was claimed.")
+        REFUSED_CLAIMS.labels(list_id, outcome.code).inc()
+        log().warning("claim-refused", list=list_id, code=outcome.code)
+        return v1.ClaimResult(slot=slot, code=outcome.code, what=outcome.what, remedy=outcome.remedy)
+
+
+def _checked(
+    claims: Sequence[v1.Claim], found: Mapping[int, SealedRecord]
+) -> dict[int, SealedRecord | BlindplateError]:
+    outcomes: dict[int, SealedRecord | BlindplateError] = {}
+    size = 0
+    for claim in claims:
+        record = found.get(claim.slot)
+        if record is None:
+            outcomes[claim.slot] = GoneError("No record is held in that slot: it was erased, or is a dummy.")
+        elif len(claim.match_secret) != MATCH_SECRET_BYTES:
+            outcomes[claim.slot] = MessageError(f"A match secret is not {MATCH_SECRET_BYTES} bytes long.")
+        elif (size := size + len(record.to_bytes())) > _MAX_RESPONSE_BYTES:
+            outcomes[claim.slot] = OverloadedError(
+                "The response has no room for that record.", "Claim it again, with fewer others."
+            )
+        else:
+            try:
+                check_match(record, claim.match_secret)
+                outcomes[claim.slot] = record
+            except MatchProofError as error:
+                outcomes[claim.slot] = error
+    return outcomes

@@ -1,0 +1,89 @@
+"""The matcher's housekeeping, once a second: grants, window keys, erasure, alarms, the write-ahead log.
+
+Guarantees that a step which fails is logged and tried again, and keeps none of the others from being done.
+Protocol sections 4, 5 and 7.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from blindplate.core.errors import BlindplateError
+from blindplate.edge.clock import Clock
+from blindplate.edge.logs import log
+from blindplate.server.matcher import erasure, records_store, segments_store
+from blindplate.server.matcher.absence import AbsenceAlarm
+from blindplate.server.matcher.backlog import Backlog
+from blindplate.server.matcher.grants import GrantFolders
+from blindplate.server.matcher.match_secrets import MatchSecrets
+from blindplate.server.matcher.metrics import RECORDS, SEGMENTS
+from blindplate.server.matcher.segment_files import SegmentFiles
+from blindplate.server.matcher.storage import Database
+from blindplate.server.matcher.window_keys import WindowKeys
+
+_PAUSE_SECONDS: Final = 1.0
+
+
+@dataclass(slots=True)
+class Keeper:
+    """``window_key_seconds`` and ``window_keys_ahead`` are as in the settings."""
+
+    database: Database
+    grants: GrantFolders
+    window_keys: WindowKeys
+    secrets: MatchSecrets
+    files: SegmentFiles
+    backlog: Backlog
+    clock: Clock
+    window_key_seconds: int
+    window_keys_ahead: int
+    _alarm: AbsenceAlarm = field(default_factory=AbsenceAlarm)
+
+    def run(self, stop: threading.Event) -> None:
+        """Keep house until ``stop`` is set."""
+        while not stop.wait(_PAUSE_SECONDS):
+            self.keep()
+
+    def keep(self) -> None:
+        """Do everything that is due now."""
+        now = self.clock.now()
+        steps: tuple[tuple[str, Callable[[float], None]], ...] = (
+            ("keys", self.provide_keys),
+            ("erasure", self._erase),
+            ("count", self._count),
+        )
+        self.grants.refresh()
+        for name, step in steps:
+            try:
+                step(now)
+            except BlindplateError as error:
+                log().error("housekeeping-failed", step=name, error=error)
+
+    def provide_keys(self, now: float) -> None:
+        """Have window keys made ahead, and those whose time is over destroyed. Raises StorageError."""
+        self.window_keys.destroy_due(now)
+        self.window_keys.provide(
+            now, self.window_key_seconds, self.window_keys_ahead, self.grants.current.longest_hold()
+        )
+
+    def _erase(self, now: float) -> None:
+        now_ms = int(now * 1000)
+        erased = 0
+        while numbers := self.database.write(lambda connection: erasure.erase_ended(connection, now_ms)):
+            self.secrets.forget(numbers)
+            erased += len(numbers)
+        self.files.remove(self.database.write(lambda connection: erasure.drop_ended(connection, now_ms)))
+        self.database.truncate_log()
+        if erased:
+            RECORDS.labels("erased").inc(erased)
+            log().info("windows-ended", records=erased)
+
+    def _count(self, now: float) -> None:
+        with self.database.read() as connection:
+            self.backlog.set_held(records_store.held(connection))
+            segments = segments_store.everything(connection)
+        SEGMENTS.set(len(segments))
+        self._alarm.look(self.grants.current, {(one.list_id, one.epoch) for one in segments}, now)

@@ -1,0 +1,116 @@
+"""Whether an upload's manifest is one to act on: signed by the owner, inside the grant, for a plausible epoch.
+
+Guarantees that nothing is stored for a manifest whose signature, grant, owner, list, epoch, parameter set or sizes
+do not all hold. The ciphertexts are checked against it in ``uploads``. Protocol sections 5 and 7.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from blindplate.core.domains import Epoch
+from blindplate.core.errors import ExpiredError, GrantError, ParameterError, UploadError
+from blindplate.core.signing import Statement
+from blindplate.core.statements.grants import Grant
+from blindplate.core.statements.uploads import Manifest
+from blindplate.psi.layout import Layout, declared
+from blindplate.psi.parameters import ParameterSet, load_set
+from blindplate.server.matcher.epochs import epoch_name
+from blindplate.server.matcher.grants import Grants
+from blindplate.server.matcher.segments_store import Segment
+
+# Besides two epochs, so that short ones can be uploaded in time too.
+_AHEAD_SECONDS: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the rest of the upload must be."""
+
+    segment: Segment
+    manifest: Manifest
+    grant: Grant
+    parameters: ParameterSet
+    layout: Layout
+
+
+def judge(statement: Statement, owner: str, grants: Grants, max_bytes: int, now: float) -> Expected:
+    """Judge the manifest sent by ``owner`` (a SPIFFE id) at ``now`` (seconds since 1970, UTC).
+
+    Raises MessageError for a malformed one, GrantError, SignatureError, ExpiredError for an epoch that is over or
+    too far ahead, ParameterError for another parameter set, UploadError for sizes that do not fit.
+    """
+    # Read once to learn which key must have signed it; only the verified reading is acted on.
+    grant = grants.named(Manifest.parsed(statement.payload).grant_id)
+    grant.require_owner(owner)
+    manifest = Manifest.verified(statement, [grant.owner_key])
+    grant.require_in_force(now)
+    if manifest.list_id != grant.list_id:
+        raise GrantError("A manifest names another list than its grant.", "Name the list of the grant.")
+    epoch = manifest.epoch.epoch()
+    hold = grant.window_seconds + grant.disclosure.time_granularity_seconds
+    _require_epoch(epoch, manifest, grant, now, hold)
+    parameters, layout = _require_shape(manifest, grant)
+    if layout.upload_bytes > max_bytes:
+        raise UploadError(
+            f"A segment of {layout.upload_bytes} bytes is larger than the matcher takes ({max_bytes}).",
+            "Split the list into segments.",
+        )
+    segment = Segment(
+        segment_id=statement.statement_id,
+        grant_id=grant.grant_id,
+        list_id=grant.list_id,
+        epoch=epoch_name(epoch),
+        number=manifest.number,
+        list_version=manifest.list_version,
+        size=manifest.bins * manifest.degree,
+        matches_from=manifest.matches_from,
+        matches_until=None,
+        ends_ms=round(1000 * (epoch.end() + hold)),
+        manifest_json=statement.to_json(),
+    )
+    return Expected(segment, manifest, grant, parameters, layout)
+
+
+def _require_epoch(epoch: Epoch, manifest: Manifest, grant: Grant, now: float, hold: int) -> None:
+    if epoch.rule != grant.epoch.rule():
+        raise GrantError(
+            "A manifest's epoch is not cut as its grant says.", "Upload for the epochs of the grant."
+        )
+    start, end = epoch.start(), epoch.end()
+    if end <= grant.not_before or start >= grant.not_after:
+        raise GrantError("A manifest's epoch lies outside its grant.", "Ask for a grant that covers it.")
+    if end + hold <= now:
+        raise ExpiredError(
+            "A manifest's epoch is over, and so are its reads' windows.", "Upload the coming epochs."
+        )
+    if start > now + 2 * (end - start) + _AHEAD_SECONDS:
+        raise ExpiredError("A manifest's epoch lies too far ahead.", "Upload it nearer to its start.")
+    if manifest.matches_from >= end:
+        raise UploadError(
+            "A segment would match only reads after its epoch.", "Give it an earlier beginning."
+        )
+
+
+def _require_shape(manifest: Manifest, grant: Grant) -> tuple[ParameterSet, Layout]:
+    if manifest.parameter_set != grant.parameter_set:
+        raise ParameterError(
+            f"A manifest is of parameter set {manifest.parameter_set}; its grant prescribes {grant.parameter_set}.",
+            "Upload the list under the set of the grant.",
+        )
+    parameters = load_set(manifest.parameter_set)
+    if manifest.parameter_digest != parameters.digest:
+        raise ParameterError(
+            "A manifest's parameter set is not the one of that name here.",
+            "Bring the owner and the matcher to the same release.",
+        )
+    layout = declared(manifest.bins, manifest.degree, parameters)
+    if manifest.ciphertexts != layout.blobs:
+        raise UploadError("A manifest's number of ciphertexts does not fit its degree.")
+    if manifest.bins * manifest.degree > grant.capacity:
+        raise GrantError(
+            f"A list of {manifest.bins * manifest.degree} places exceeds its grant's {grant.capacity}.",
+            "Upload a smaller list, or ask for an amended grant.",
+        )
+    return parameters, layout

@@ -1,0 +1,44 @@
+"""What the matcher counts for its operator's monitoring. No label tells a camera, a read or a moment."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram, start_http_server
+
+from blindplate.core.errors import SettingsError
+from blindplate.edge.logs import log
+
+RECORDS: Final = Counter("blindplate_matcher_records", "Records by what happened to them.", ("event",))
+REFUSED_RECORDS: Final = Counter(
+    "blindplate_matcher_refused_records", "Records refused, by error code.", ("code",)
+)
+HELD: Final = Gauge("blindplate_matcher_held_records", "Records held.")
+SEGMENTS: Final = Gauge("blindplate_matcher_segments", "Segments held.")
+BATCHES: Final = Counter("blindplate_matcher_batches", "Batches answered, by list.", ("list",))
+FAILED_BATCHES: Final = Counter(
+    "blindplate_matcher_failed_batches", "Batches that failed and are tried again, by list.", ("list",)
+)
+BATCH_SECONDS: Final = Histogram(
+    "blindplate_matcher_batch_seconds",
+    "Seconds from taking a batch's reads to its durable answer.",
+    buckets=(0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0, 10.0),
+)
+OWNER_ABSENT: Final = Counter(
+    "blindplate_matcher_owner_absent", "Epochs about to begin, or begun, without an uploaded list.", ("list",)
+)
+REFUSED_CLAIMS: Final = Counter(
+    "blindplate_matcher_refused_claims", "Claims refused, by list and error code.", ("list", "code")
+)
+
+
+def serve(address: str) -> None:
+    """Serve the metrics on ``host:port``. Raises SettingsError when it cannot be bound."""
+    host, _, port = address.rpartition(":")
+    try:
+        start_http_server(int(port), addr=host)
+    except OSError as error:
+        raise SettingsError(
+            f"The metrics address {address} cannot be bound: {error.strerror}.", "Choose another."
+        ) from None
+    log().info("metrics", address=address)

@@ -1,0 +1,136 @@
+"""One round of matching: for each segment that is due, its waiting reads in batches, stored as answers.
+
+Guarantees that an answer is durable before anyone is told of it, that a batch which fails leaves its reads waiting,
+oldest first, and that nothing is matched outside a grant that is still here. A round without waiting reads makes no
+batch unless told to: then the pace of answers tells their owner nothing. Protocol section 5.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from blindplate.core.errors import BlindplateError
+from blindplate.edge.clock import Clock
+from blindplate.edge.logs import log
+from blindplate.psi.matcher import Batch
+from blindplate.psi.parameters import load_set
+from blindplate.server.matcher import answers_store, records_store
+from blindplate.server.matcher.bell import Bell
+from blindplate.server.matcher.evaluator import Evaluator, Job, ListSource
+from blindplate.server.matcher.match_secrets import MatchSecrets
+from blindplate.server.matcher.metrics import BATCH_SECONDS, BATCHES, FAILED_BATCHES
+from blindplate.server.matcher.segment_files import SegmentFiles
+from blindplate.server.matcher.segments_store import Segment
+from blindplate.server.matcher.storage import Database
+
+# Reads looked at for one batch, as a multiple of its slots: so that a bin which overflows does not hold up others.
+_LOOKAHEAD = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A segment whose tick has come: at most ``batches`` batches, one even without reads if ``always``."""
+
+    segment: Segment
+    batches: int
+    always: bool = False
+
+
+@dataclass(slots=True)
+class _Run:
+    segment: Segment
+    numbers: list[int]
+    left: int
+    started: float = field(default_factory=time.monotonic)
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """What a round needs."""
+
+    database: Database
+    evaluator: Evaluator
+    files: SegmentFiles
+    secrets: MatchSecrets
+    bell: Bell
+    clock: Clock
+
+    def round(self, due: Sequence[Due]) -> int:
+        """Evaluate what is due, all segments at once; give the number of answers stored."""
+        stored = 0
+        runs: list[_Run] = [run for one in due if (run := self._begin(one)) is not None]
+        while runs:
+            submitted = [(run, *self._submit(run)) for run in runs]
+            runs = []
+            for run, numbers, future in submitted:
+                left = self._finish(run, numbers, future)
+                if left is None:
+                    continue
+                stored += 1
+                if left and run.left > 1:
+                    runs.append(_Run(run.segment, left, run.left - 1))
+        return stored
+
+    def _begin(self, due: Due) -> _Run | None:
+        slots = load_set(due.segment.manifest.parameter_set).poly_degree
+        with self.database.read() as connection:
+            numbers = answers_store.waiting_for(connection, due.segment.segment_id, _LOOKAHEAD * slots)
+        return _Run(due.segment, numbers, due.batches) if numbers or due.always else None
+
+    def _submit(self, run: _Run) -> tuple[list[int], Future[Batch]]:
+        pairs = self._pairs(run.numbers)
+        numbers = [number for number in run.numbers if number in pairs]
+        manifest = run.segment.manifest
+        source = ListSource(
+            run.segment.segment_id,
+            self.files.path(run.segment.segment_id),
+            manifest.parameter_set,
+            manifest.bins,
+            manifest.degree,
+        )
+        return numbers, self.evaluator.submit(Job(source, [pairs[number] for number in numbers]))
+
+    def _finish(self, run: _Run, numbers: Sequence[int], future: Future[Batch]) -> list[int] | None:
+        """Store a batch's answer; give the reads that found no slot, or None when it failed."""
+        segment = run.segment
+        try:
+            batch = future.result()
+            placed = {slot: numbers[place] for place, slot in zip(batch.placed, batch.slots, strict=True)}
+            now_ms = int(self.clock.now() * 1000)
+            sequence = self.database.write(
+                lambda connection: answers_store.store(connection, segment, batch.answer, placed, now_ms)
+            )
+        except BlindplateError as error:
+            FAILED_BATCHES.labels(segment.list_id).inc()
+            log().error("batch-failed", list=segment.list_id, epoch=segment.epoch, error=error)
+            return None
+        self.bell.ring()
+        seconds = time.monotonic() - run.started
+        BATCHES.labels(segment.list_id).inc()
+        BATCH_SECONDS.observe(seconds)
+        log().info(
+            "answer",
+            list=segment.list_id,
+            epoch=segment.epoch,
+            segment=segment.number,
+            sequence=sequence,
+            reads=len(placed),
+            waiting=len(batch.waiting),
+            ms=round(1000 * seconds),
+        )
+        return [numbers[place] for place in batch.waiting]
+
+    def _pairs(self, numbers: Sequence[int]) -> dict[int, tuple[bytes, bytes]]:
+        missing = self.secrets.missing(numbers)
+        wires = {}
+        if missing:
+            with self.database.read() as connection:
+                wires = records_store.wires(connection, missing)
+        opened = self.secrets.get(numbers, wires)
+        if opened.unreadable:
+            log().error("envelopes-unreadable", records=len(opened.unreadable))
+            self.database.write(lambda connection: answers_store.give_up(connection, opened.unreadable))
+        return dict(opened.pairs)

@@ -1,0 +1,136 @@
+"""The matcher put together from its settings: storage, keys, threads and services, opened and closed in order."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from blindplate.core.errors import SettingsError
+from blindplate.core.signing import SEED_BYTES, SigningKey
+from blindplate.edge.clock import Clock
+from blindplate.edge.keyfiles import read_secret
+from blindplate.server.authorization import Access, Role
+from blindplate.server.limits import Rate, RateLimiter
+from blindplate.server.matcher import answers, intake, segments_store, uploads
+from blindplate.server.matcher.answers import AnswersServicer
+from blindplate.server.matcher.backlog import Backlog
+from blindplate.server.matcher.bell import Bell
+from blindplate.server.matcher.evaluator import Evaluator
+from blindplate.server.matcher.grants import GrantFolders
+from blindplate.server.matcher.intake import IntakeServicer
+from blindplate.server.matcher.keeper import Keeper
+from blindplate.server.matcher.match_secrets import MatchSecrets
+from blindplate.server.matcher.rounds import Matching
+from blindplate.server.matcher.segment_files import SegmentFiles
+from blindplate.server.matcher.settings import MatcherSettings
+from blindplate.server.matcher.storage import Database
+from blindplate.server.matcher.ticker import Ticker
+from blindplate.server.matcher.uploads import ListsServicer
+from blindplate.server.matcher.window_keys import WindowKeys
+from blindplate.server.serving import Service
+from blindplate.v1 import answers_pb2_grpc, intake_pb2_grpc, lists_pb2_grpc
+
+_HEALTH_ACCESS: Final[Access] = {"/grpc.health.v1.Health/Check": frozenset(Role)}
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """The parts of one matcher. ``services`` are what its gRPC server serves."""
+
+    database: Database
+    grants: GrantFolders
+    window_keys: WindowKeys
+    bell: Bell
+    ticker: Ticker
+    keeper: Keeper
+    services: tuple[Service, ...]
+    evaluator: Evaluator
+    _stop: threading.Event
+    _threads: list[threading.Thread]
+
+    def start(self) -> None:
+        """Start ticking and keeping house."""
+        for name, run in (("ticker", self.ticker.run), ("keeper", self.keeper.run)):
+            thread = threading.Thread(target=run, args=(self._stop,), name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def close(self) -> None:
+        """Stop the threads, then the workers, then the database."""
+        self._stop.set()
+        self.bell.ring()
+        self.evaluator.close()
+        for thread in self._threads:
+            thread.join()
+        self.database.close()
+
+
+def open_matcher(settings: MatcherSettings, evaluator: Evaluator, clock: Clock) -> Matcher:
+    """Open the matcher's state and put its parts together; nothing runs yet.
+
+    Raises SettingsError for unusable files or a signing key that is not the pinned one, StorageError.
+    """
+    signer = SigningKey.from_seed(read_secret(settings.signing_key, SEED_BYTES))
+    if signer.public != settings.trust.matcher:
+        raise SettingsError(
+            "The matcher's signing key is not the one pinned at enrolment.",
+            "Name the right file as signing_key, or enrol again.",
+        )
+    grants = GrantFolders(settings.grants, settings.registers, settings.trust)
+    database = Database(settings.data / "matcher.db", min_free_bytes=settings.min_free_bytes)
+    window_keys = WindowKeys(settings.data / "window-keys", signer)
+    files = SegmentFiles(settings.data / "segments")
+    with database.read() as connection:
+        files.keep_only(segment.segment_id for segment in segments_store.everything(connection))
+    secrets, bell, backlog = (
+        MatchSecrets(window_keys, settings.max_secrets),
+        Bell(),
+        Backlog(settings.max_held),
+    )
+    keeper = Keeper(
+        database,
+        grants,
+        window_keys,
+        secrets,
+        files,
+        backlog,
+        clock,
+        settings.window_key_seconds,
+        settings.window_keys_ahead,
+    )
+    keeper.provide_keys(clock.now())
+    keeper.keep()
+    rate = Rate(settings.camera_rate, settings.camera_burst)
+    services = _services(
+        IntakeServicer(database, grants, window_keys, secrets, backlog, RateLimiter(clock), rate, clock),
+        ListsServicer(database, grants, files, settings.max_upload_bytes, clock),
+        AnswersServicer(database, grants, secrets, bell, clock),
+    )
+    matching = Matching(database, evaluator, files, secrets, bell, clock)
+    ticker = Ticker(
+        database, grants, matching, clock, settings.max_unacknowledged, settings.answer_empty_ticks
+    )
+    return Matcher(
+        database, grants, window_keys, bell, ticker, keeper, services, evaluator, threading.Event(), []
+    )
+
+
+def _services(records: IntakeServicer, lists: ListsServicer, matches: AnswersServicer) -> tuple[Service, ...]:
+    status = health.HealthServicer()
+    status.set("", health_pb2.HealthCheckResponse.SERVING)
+    register: tuple[tuple[Callable[[grpc.Server], None], Access], ...] = (
+        (lambda server: intake_pb2_grpc.add_IntakeServicer_to_server(records, server), intake.ACCESS),
+        (lambda server: lists_pb2_grpc.add_ListsServicer_to_server(lists, server), uploads.ACCESS),
+        (lambda server: answers_pb2_grpc.add_AnswersServicer_to_server(matches, server), answers.ACCESS),
+        # grpc_health ships no types.
+        (
+            lambda server: health_pb2_grpc.add_HealthServicer_to_server(status, server),  # pyright: ignore[reportUnknownMemberType]
+            _HEALTH_ACCESS,
+        ),
+    )
+    return tuple(Service(add, access) for add, access in register)

@@ -1,0 +1,47 @@
+"""The matcher's settings file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from blindplate.edge.settings import ProcessSettings, TlsFiles, TrustedKeys
+
+_Address = Annotated[str, Field(pattern=r"^[^\s]+:\d{1,5}$")]
+
+
+class MatcherSettings(ProcessSettings):
+    """Everything the matcher is told.
+
+    ``listen`` and ``metrics`` are ``host:port``; ``data`` its own folder; ``signing_key`` the file of a 32-byte
+    Ed25519 seed; ``grants`` and ``registers`` folders of signed statements. ``window_key_seconds`` is how long one
+    window key is in use, ``window_keys_ahead`` how many are announced beyond it, so that a camera that is cut off
+    can go on sealing. ``max_held`` bounds the records held at once, ``max_secrets`` the opened match secrets kept in memory, ``max_unacknowledged`` the answers an owner may
+    leave unacknowledged before its reads wait, ``max_upload_bytes`` one segment, ``min_free_bytes`` the room kept
+    on the disk so that erasing always succeeds, ``segment_memory_bytes`` what one worker keeps of lists it has
+    loaded. ``camera_rate`` (records a second) and ``camera_burst`` bound one camera. With ``answer_empty_ticks``
+    a tick without waiting reads is answered with dummies alone, so that the pace of answers tells nothing.
+    """
+
+    listen: _Address
+    data: Path
+    tls: TlsFiles
+    trust: TrustedKeys
+    signing_key: Path
+    grants: Path
+    registers: Path
+    metrics: _Address | None = None
+    workers: Annotated[int, Field(ge=1, le=256)] = 1
+    window_key_seconds: Annotated[int, Field(ge=1, le=7 * 86_400)] = 3600
+    window_keys_ahead: Annotated[int, Field(ge=1, le=200)] = 24
+    max_held: Annotated[int, Field(ge=1)] = 1_000_000
+    max_secrets: Annotated[int, Field(ge=1)] = 200_000
+    max_unacknowledged: Annotated[int, Field(ge=1)] = 256
+    max_upload_bytes: Annotated[int, Field(ge=1)] = 1 << 30
+    min_free_bytes: Annotated[int, Field(ge=0)] = 256 << 20
+    segment_memory_bytes: Annotated[int, Field(ge=1)] = 2 << 30
+    camera_rate: Annotated[float, Field(gt=0)] = 1_000.0
+    camera_burst: Annotated[int, Field(ge=500)] = 100_000
+    answer_empty_ticks: bool = False

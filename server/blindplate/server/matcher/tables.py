@@ -1,0 +1,135 @@
+"""The matcher's tables, in SQLAlchemy Core, for SQLite and PostgreSQL alike.
+
+Neither a pseudonym nor a match secret has a column: both lie in ``records.envelope``, sealed under a window key
+that is a file outside the database. Times are milliseconds since 1970 (UTC) unless a name says seconds.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+)
+
+METADATA: Final = MetaData()
+
+# SQLite numbers rows by itself only where the column is declared INTEGER.
+_NUMBER: Final = BigInteger().with_variant(Integer(), "sqlite")
+
+# What was acknowledged to cameras. Outlives the record until its window ends, so that one sent again is not matched
+# twice; holds nothing that opens anything.
+receipts = Table(
+    "receipts",
+    METADATA,
+    Column("record_id", LargeBinary(16), primary_key=True),
+    Column("wire_digest", LargeBinary(32), nullable=False),
+    Column("expires_ms", BigInteger, nullable=False, index=True),
+)
+
+# ``number`` gives the order of arrival. A read was captured at or after ``earliest_ms`` and before ``latest_ms``.
+# ``envelope`` is null once the record is claimed.
+records = Table(
+    "records",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True, autoincrement=True),
+    Column("record_id", LargeBinary(16), ForeignKey("receipts.record_id"), nullable=False, unique=True),
+    Column("list_id", String(63), nullable=False),
+    Column("zone", String(63), nullable=False),
+    Column("epoch", String(63), nullable=False),
+    Column("earliest_ms", BigInteger, nullable=False),
+    Column("latest_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False, index=True),
+    Column("record", LargeBinary, nullable=False),
+    Column("envelope", LargeBinary),
+    Column("window_key_id", LargeBinary(16), nullable=False),
+    Column("claimed_ms", BigInteger),
+    Index("records_by_epoch", "list_id", "epoch"),
+    # A number that was given out and erased must not come back: answers are told apart by it.
+    sqlite_autoincrement=True,
+)
+
+# Uploaded lists whose ciphertexts lie in a file each. ``matches_from`` and ``matches_until`` are seconds.
+segments = Table(
+    "segments",
+    METADATA,
+    Column("segment_id", LargeBinary(32), primary_key=True),
+    Column("grant_id", String(63), nullable=False),
+    Column("list_id", String(63), nullable=False),
+    Column("epoch", String(63), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("list_version", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("matches_from", BigInteger, nullable=False),
+    Column("matches_until", BigInteger),
+    Column("ends_ms", BigInteger, nullable=False, index=True),
+    Column("manifest", Text, nullable=False),
+    Index("segments_by_epoch", "list_id", "epoch"),
+)
+
+# Which reads still wait for which segment: the work of the coming ticks.
+waiting = Table(
+    "waiting",
+    METADATA,
+    Column("segment_id", LargeBinary(32), ForeignKey("segments.segment_id", ondelete="CASCADE")),
+    Column("number", _NUMBER, ForeignKey("records.number", ondelete="CASCADE"), index=True),
+    PrimaryKeyConstraint("segment_id", "number"),
+)
+
+# ``body`` is null once acknowledged; the row stays as long as a read that it holds.
+answers = Table(
+    "answers",
+    METADATA,
+    Column("list_id", String(63)),
+    Column("sequence", BigInteger),
+    Column("segment_id", LargeBinary(32), nullable=False),
+    Column("body", LargeBinary),
+    Column("expires_ms", BigInteger, nullable=False, index=True),
+    Column("acknowledged_ms", BigInteger),
+    PrimaryKeyConstraint("list_id", "sequence"),
+)
+
+# Which slot of an answer is which read: needed to claim.
+slots = Table(
+    "slots",
+    METADATA,
+    Column("list_id", String(63)),
+    Column("sequence", BigInteger),
+    Column("slot", Integer),
+    Column("number", _NUMBER, ForeignKey("records.number", ondelete="CASCADE"), nullable=False, index=True),
+    PrimaryKeyConstraint("list_id", "sequence", "slot"),
+    ForeignKeyConstraint(
+        ["list_id", "sequence"], ["answers.list_id", "answers.sequence"], ondelete="CASCADE"
+    ),
+)
+
+# The last sequence number given out for a list: never used again, even after its answer is erased.
+sequences = Table(
+    "sequences",
+    METADATA,
+    Column("list_id", String(63), primary_key=True),
+    Column("last", BigInteger, nullable=False),
+)
+
+# What happened to records, by UTC day, list and zone: for the public counts.
+counts = Table(
+    "counts",
+    METADATA,
+    Column("day", String(10)),
+    Column("list_id", String(63)),
+    Column("zone", String(63)),
+    Column("event", String(31)),
+    Column("amount", BigInteger, nullable=False),
+    PrimaryKeyConstraint("day", "list_id", "zone", "event"),
+)

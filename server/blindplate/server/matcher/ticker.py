@@ -1,0 +1,78 @@
+"""The clock of the match: one thread that starts a round for every list whose tick has come.
+
+Guarantees at most ``batches_per_tick`` batches for each segment and tick of the list's grant, and none while the
+owner leaves too many answers unacknowledged: its reads then wait, and are not lost before their windows end.
+Protocol section 5.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import Final
+
+from blindplate.core.errors import BlindplateError, GrantError
+from blindplate.core.statements.grants import Grant
+from blindplate.edge.clock import Clock
+from blindplate.edge.logs import log
+from blindplate.server.matcher import answers_store, segments_store
+from blindplate.server.matcher.grants import GrantFolders
+from blindplate.server.matcher.rounds import Due, Matching
+from blindplate.server.matcher.segments_store import Segment
+from blindplate.server.matcher.storage import Database
+
+# How often it looks which ticks have come: a list's tick is as exact as this.
+_LOOK_SECONDS: Final = 0.05
+
+
+@dataclass(slots=True)
+class Ticker:
+    """Decides what is due; ``run`` does so until told to stop."""
+
+    database: Database
+    grants: GrantFolders
+    matching: Matching
+    clock: Clock
+    max_unacknowledged: int
+    answer_empty_ticks: bool
+    _next: dict[str, float] = field(default_factory=dict[str, float])
+
+    def run(self, stop: threading.Event) -> None:
+        """Tick until ``stop`` is set. An error of one round is logged; the next goes on."""
+        while not stop.wait(_LOOK_SECONDS):
+            try:
+                self.tick()
+            except BlindplateError as error:
+                log().error("tick-failed", error=error)
+
+    def tick(self) -> int:
+        """Do what is due now; give the number of answers stored."""
+        now = self.clock.now()
+        ticking = [
+            grant for grant in self.grants.current.grants.values() if self._next.get(grant.list_id, 0) <= now
+        ]
+        lists = {grant.list_id: grant.tick_seconds for grant in ticking}
+        if not lists:
+            return 0
+        self._next |= {list_id: now + seconds for list_id, seconds in lists.items()}
+        with self.database.read() as connection:
+            segments = [
+                segment
+                for list_id in lists
+                if answers_store.unacknowledged(connection, list_id) < self.max_unacknowledged
+                for segment in segments_store.of_list(connection, list_id, superseded=True)
+            ]
+        due = [one for segment in segments if (one := self._due(segment, now)) is not None]
+        return self.matching.round(due)
+
+    def _due(self, segment: Segment, now: float) -> Due | None:
+        try:
+            grant = self.grants.current.named(segment.grant_id)
+        except GrantError:
+            return None
+        return Due(segment, grant.batches_per_tick, self.answer_empty_ticks and _current(segment, grant, now))
+
+
+def _current(segment: Segment, grant: Grant, now: float) -> bool:
+    epoch = segment.manifest.epoch.epoch()
+    return segment.matches_until is None and epoch == grant.epoch.rule().at(now)

@@ -1,0 +1,188 @@
+"""The Lists service: takes encrypted lists as streams, and says which are in force.
+
+Guarantees that every ciphertext is checked to be of the exact form before anything else is done with it, that a
+segment comes into force wholly or not at all, the list before it staying in force until then, and that a stream
+which stalls is cut off. No public key is taken. Protocol section 5, guarantee G3.
+"""
+
+from __future__ import annotations
+
+import hmac
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Final
+
+import grpc
+
+from blindplate.core.domains import EpochKind
+from blindplate.core.errors import MessageError, OverloadedError, UnavailableError, UploadError
+from blindplate.core.signing import Statement
+from blindplate.edge.clock import Clock
+from blindplate.edge.logs import log
+from blindplate.psi.mapping import salt_of
+from blindplate.psi.matcher import check_blob
+from blindplate.server.authorization import Access, Role, caller
+from blindplate.server.matcher import segments_store
+from blindplate.server.matcher.grants import GrantFolders
+from blindplate.server.matcher.manifests import Expected, judge
+from blindplate.server.matcher.segment_files import PartialFile, SegmentFiles
+from blindplate.server.matcher.storage import Database
+from blindplate.v1 import lists_pb2 as v1
+from blindplate.v1 import lists_pb2_grpc, types_pb2
+
+ACCESS: Final[Access] = {
+    "/blindplate.v1.Lists/Upload": frozenset({Role.OWNER}),
+    "/blindplate.v1.Lists/Segments": frozenset({Role.OWNER}),
+}
+_AT_ONCE: Final = 4
+_KINDS: Final = {
+    EpochKind.SPAN: types_pb2.EPOCH_KIND_SPAN,
+    EpochKind.CHARGING_DAY: types_pb2.EPOCH_KIND_CHARGING_DAY,
+}
+_LONGEST_SECONDS: Final = 900.0
+_Context = grpc.ServicerContext
+
+
+@dataclass(frozen=True, slots=True)
+class ListsServicer(lists_pb2_grpc.ListsServicer):
+    """Takes lists from the owners that grants name."""
+
+    database: Database
+    grants: GrantFolders
+    files: SegmentFiles
+    max_bytes: int
+    clock: Clock
+    turns: Turns = field(default_factory=lambda: Turns(_AT_ONCE))
+
+    def Upload(self, request_iterator: Iterator[v1.UploadPart], context: _Context) -> v1.UploadResponse:  # noqa: N802  gRPC's name
+        """Take one segment."""
+        owner = caller()
+        with self.turns.one_of(owner.spiffe_id), _cut_off(context):
+            parts = _unbroken(request_iterator)
+            statement = _manifest(next(parts, None))
+            expected = judge(
+                statement, owner.spiffe_id, self.grants.current, self.max_bytes, self.clock.now()
+            )
+            segment = expected.segment
+            if self._present(segment):
+                return v1.UploadResponse(segment_id=segment.segment_id, stored=False)
+            self.database.require_room()
+            with self.files.begin(segment.segment_id) as file:
+                _receive(parts, expected, file)
+                file.finish()
+            stored = self._put_in_force(expected)
+        log().info(
+            "segment",
+            list=segment.list_id,
+            epoch=segment.epoch,
+            number=segment.number,
+            bins=expected.layout.bins,
+            degree=expected.layout.degree,
+        )
+        return v1.UploadResponse(segment_id=segment.segment_id, stored=stored)
+
+    def Segments(self, request: v1.SegmentsRequest, context: _Context) -> v1.SegmentsResponse:  # noqa: N802  gRPC's name
+        """The segments of one of the caller's lists that are in force or to come."""
+        del context
+        self.grants.current.owned(request.list_id, caller().spiffe_id)
+        with self.database.read() as connection:
+            found = segments_store.of_list(connection, request.list_id)
+        return v1.SegmentsResponse(segments=[_segment(one) for one in found])
+
+    def _present(self, segment: segments_store.Segment) -> bool:
+        with self.database.read() as connection:
+            present = segments_store.of_epoch(connection, segment.list_id, segment.epoch)
+        return any(one.segment_id == segment.segment_id for one in present)
+
+    def _put_in_force(self, expected: Expected) -> bool:
+        segment = expected.segment
+        try:
+            stored, retired = self.database.write(
+                lambda connection: segments_store.add(connection, segment, expected.grant.capacity)
+            )
+        except BaseException:
+            if not self._present(segment):
+                self.files.remove([segment.segment_id])
+            raise
+        self.files.remove(retired)
+        return stored
+
+
+class Turns:
+    """Bounds uploads: one an owner, and some at once, since each holds a thread."""
+
+    def __init__(self, at_once: int) -> None:
+        self._at_once = at_once
+        self._lock = threading.Lock()
+        self._owners: set[str] = set()
+
+    @contextmanager
+    def one_of(self, owner: str) -> Generator[None]:
+        """Take a turn for the length of the block. Raises OverloadedError when there is none."""
+        with self._lock:
+            if owner in self._owners or len(self._owners) >= self._at_once:
+                raise OverloadedError("Another upload is under way.", "Upload again when it has ended.")
+            self._owners.add(owner)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._owners.discard(owner)
+
+
+def _manifest(part: v1.UploadPart | None) -> Statement:
+    if part is None or part.WhichOneof("part") != "manifest":
+        raise MessageError("An upload does not begin with its manifest.")
+    return Statement.from_proto(part.manifest)
+
+
+def _receive(parts: Iterator[v1.UploadPart], expected: Expected, file: PartialFile) -> None:
+    manifest, hashed, count = expected.manifest, sha256(), 0
+    for part in parts:
+        if part.WhichOneof("part") != "ciphertext":
+            raise MessageError("An upload holds something else than ciphertexts after its manifest.")
+        if count == manifest.ciphertexts:
+            raise UploadError("An upload holds more ciphertexts than its manifest says.")
+        blob = check_blob(part.ciphertext, expected.parameters)
+        if count == 0 and not hmac.compare_digest(salt_of(blob.seed), manifest.salt):
+            raise UploadError("An upload's salt is not the one its manifest names.")
+        hashed.update(part.ciphertext)
+        file.write(part.ciphertext)
+        count += 1
+    if count != manifest.ciphertexts:
+        raise UploadError(
+            "An upload holds fewer ciphertexts than its manifest says.", "Upload it again, whole."
+        )
+    if not hmac.compare_digest(hashed.digest(), manifest.blobs_sha256):
+        raise UploadError("An upload's ciphertexts are not those its manifest names.")
+
+
+def _unbroken(parts: Iterator[v1.UploadPart]) -> Iterator[v1.UploadPart]:
+    try:
+        yield from parts
+    except grpc.RpcError:
+        raise UnavailableError("An upload broke off.", "Upload it again, whole.") from None
+
+
+@contextmanager
+def _cut_off(context: _Context) -> Generator[None]:
+    # A handler that waits for a stream's next part sees no deadline: only the end of the call wakes it.
+    timer = threading.Timer(_LONGEST_SECONDS, context.cancel)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _segment(segment: segments_store.Segment) -> v1.Segment:
+    epoch = segment.manifest.epoch.epoch()
+    return v1.Segment(
+        segment_id=segment.segment_id,
+        epoch=types_pb2.Epoch(kind=_KINDS[epoch.rule.kind], seconds=epoch.rule.seconds, index=epoch.index),
+        number=segment.number,
+    )
