@@ -1,0 +1,189 @@
+"""Answers of the matcher: opened, claimed, stored, and only then acknowledged.
+
+The order is the guarantee: an acknowledgement lets the matcher erase, so whatever the answer gave is durable here
+first. A crash anywhere in between repeats the step: the same number gives the same bytes, a claim gives the same
+record, a record is one hit. An answer to an upload whose key is not kept is passed over, and acknowledged only once the list
+is uploaded anew, so that its reads are matched again before they may be erased; one that cannot be read never is. Protocol section 5; docs/spec/owner.md section 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from blindplate.client.owner.hits import Claimed, keep_hits
+from blindplate.client.owner.segments import Segment, find_segment
+from blindplate.client.owner.session import Session
+from blindplate.client.owner.tables import answers
+from blindplate.core.errors import (
+    BlindplateError,
+    CommitmentError,
+    GoneError,
+    MessageError,
+    NotFoundError,
+    StateError,
+)
+from blindplate.core.records.commitments import check_match
+from blindplate.core.records.record import SealedRecord
+from blindplate.edge.logs import log
+from blindplate.edge.statuses import error_from, remote_errors
+from blindplate.psi.owner import Opened, open_answer
+from blindplate.v1 import answers_pb2 as v1
+from blindplate.v1.answers_pb2_grpc import AnswersStub
+
+_CALL_SECONDS: Final = 20.0
+# Records with pictures are up to 64 KiB; a response holds 8 MiB.
+_CLAIMS_A_CALL: Final = 64
+
+
+class Outcome(StrEnum):
+    """What became of an answer."""
+
+    OPENED = "opened"
+    UNKNOWN = "unknown"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An answer that was dealt with, and how many new hits it gave."""
+
+    sequence: int
+    outcome: Outcome
+    hits: int
+
+
+def take_next(session: Session, wait_ms: int) -> Taken | None:
+    """Deal with the next answer, waiting up to ``wait_ms`` for it; None when none came.
+
+    Raises UnavailableError and other typed errors of the matcher: the answer then comes again on the next call.
+    """
+    answer = _next(session, wait_ms)
+    if answer is None:
+        return None
+    with session.store.reading() as connection:
+        segment = find_segment(connection, answer.segment_id)
+    outcome, matches = _open(segment, answer)
+    claimed = _claim(session, segment, answer.sequence, matches) if segment and matches else []
+    with session.store.writing() as connection:
+        row = {
+            "sequence": answer.sequence,
+            "segment_id": answer.segment_id,
+            "outcome": outcome,
+            "hits": len(claimed),
+            "received_at": session.now(),
+            "acknowledged": False,
+        }
+        connection.execute(insert(answers).values(row))
+        new = keep_hits(
+            connection,
+            claimed,
+            sequence=answer.sequence,
+            segment_id=answer.segment_id,
+            now=session.now(),
+        )
+    acknowledge_stored(session)
+    return Taken(answer.sequence, outcome, new)
+
+
+def acknowledge_stored(session: Session) -> None:
+    """Acknowledge every answer whose hits are stored, also those left over from before a crash."""
+    _acknowledge(session, Outcome.OPENED)
+
+
+def acknowledge_passed_over(session: Session) -> None:
+    """Acknowledge answers to uploads whose keys are not kept. Only after the list was published."""
+    _acknowledge(session, Outcome.UNKNOWN)
+
+
+def _acknowledge(session: Session, outcome: Outcome) -> None:
+    with session.store.reading() as connection:
+        chosen = select(answers.c.sequence).where(
+            answers.c.acknowledged.is_(False), answers.c.outcome == outcome
+        )
+        waiting = list(connection.execute(chosen.order_by(answers.c.sequence)).scalars())
+    for sequence in waiting:
+        request = v1.AcknowledgeRequest(list_id=session.grant.list_id, sequence=sequence)
+        with remote_errors("matcher"):
+            _stub(session).Acknowledge(request, timeout=_CALL_SECONDS)
+        with session.store.writing() as connection:
+            done = update(answers).where(answers.c.sequence == sequence)
+            connection.execute(done.values(acknowledged=True))
+
+
+def _next(session: Session, wait_ms: int) -> v1.Answer | None:
+    with session.store.reading() as connection:
+        after = _last_sequence(connection)
+    request = v1.NextRequest(list_id=session.grant.list_id, after=after, wait_ms=wait_ms)
+    with remote_errors("matcher"):
+        response = _stub(session).Next(request, timeout=_CALL_SECONDS + wait_ms / 1000)
+    if not response.HasField("answer"):
+        return None
+    if response.answer.sequence <= after:
+        raise MessageError("The matcher sent an answer that was taken before.", "Tell the operator.")
+    return response.answer
+
+
+def _open(segment: Segment | None, answer: v1.Answer) -> tuple[Outcome, Sequence[Opened]]:
+    if segment is None or segment.secret is None:
+        log().warning("answer-unknown", sequence=answer.sequence)
+        return Outcome.UNKNOWN, ()
+    try:
+        return Outcome.OPENED, open_answer(segment.secret, answer.body)
+    except BlindplateError as error:
+        log().error("answer-unreadable", sequence=answer.sequence, error=error)
+        return Outcome.UNREADABLE, ()
+
+
+def _claim(session: Session, segment: Segment, sequence: int, matches: Sequence[Opened]) -> list[Claimed]:
+    claimed: list[Claimed] = []
+    for start in range(0, len(matches), _CLAIMS_A_CALL):
+        asked = {match.slot: match.match_secret for match in matches[start : start + _CLAIMS_A_CALL]}
+        request = v1.ClaimRequest(
+            list_id=session.grant.list_id,
+            sequence=sequence,
+            claims=[v1.Claim(slot=slot, match_secret=secret) for slot, secret in asked.items()],
+        )
+        with remote_errors("matcher"):
+            response = _stub(session).Claim(request, timeout=_CALL_SECONDS)
+        if sorted(result.slot for result in response.results) != sorted(asked):
+            raise MessageError("The matcher did not answer every claim once.", "Tell the operator.")
+        for result in response.results:
+            taken = _taken(session, segment, result, asked[result.slot])
+            claimed += [taken] if taken else []
+    return claimed
+
+
+def _taken(session: Session, segment: Segment, result: v1.ClaimResult, secret: bytes) -> Claimed | None:
+    """The record of one claim; None, and a line in the log, for one that is refused for good or not what it must be."""
+    try:
+        if not result.HasField("record"):
+            raise error_from(result.code, result.what, result.remedy)
+        record = SealedRecord.from_proto(result.record)
+        check_match(record, secret)
+        header = record.header
+        # Zone and generation may be of the grant before this one: its answers still come for a window.
+        if header.domain.list_id != session.grant.list_id or header.epoch.index != segment.epoch_index:
+            raise CommitmentError("A record handed over is of another list or epoch than its answer.")
+    except StateError as error:
+        if not isinstance(error, GoneError | NotFoundError):
+            raise
+        log().warning("claim-gone", slot=result.slot, error=error)
+        return None
+    except BlindplateError as error:
+        # A matcher that forges answers learns from claims: each of these must be looked at.
+        log().error("claim-alarm", slot=result.slot, error=error)
+        return None
+    return Claimed(result.slot, record, secret)
+
+
+def _last_sequence(connection: Connection) -> int:
+    return connection.execute(select(func.max(answers.c.sequence))).scalar() or 0
+
+
+def _stub(session: Session) -> AnswersStub:
+    return AnswersStub(session.matcher)

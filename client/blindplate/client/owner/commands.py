@@ -1,0 +1,168 @@
+"""What a person does with a list: each command one function, sharing the database with the daemon.
+
+Guarantees that a change of the list is durable before anything is sent for it: when a custodian or the matcher is
+away, the command raises and the daemon goes on from there. Specified in docs/spec/owner.md sections 2 and 6.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from blindplate.client.owner import hits as hits_
+from blindplate.client.owner import roster
+from blindplate.client.owner.entries import Details
+from blindplate.client.owner.hits import Hit
+from blindplate.client.owner.listfile import Problem, listed_vehicle, read_list_file
+from blindplate.client.owner.progress import Progress, silent
+from blindplate.client.owner.publish import Published, publish
+from blindplate.client.owner.release import follow, request_release
+from blindplate.client.owner.requests import Request, Standing, all_requests
+from blindplate.client.owner.reveal import Revealed, reveal_hit
+from blindplate.client.owner.roster import Change
+from blindplate.client.owner.session import Session, open_session
+from blindplate.client.owner.settings import OwnerSettings
+from blindplate.client.owner.status import ListStatus, list_status
+from blindplate.client.owner.store import Store
+from blindplate.core.plates import canonicalize
+from blindplate.core.statements.releases import Purpose
+
+_WATCH_SECONDS = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitReport:
+    """What became of a list file. ``change`` is None, and the list as before, when a row was unusable."""
+
+    problems: tuple[Problem, ...]
+    change: Change | None
+    published: Published | None
+
+
+def submit(
+    settings: OwnerSettings, path: Path, *, skip_bad: bool = False, progress: Progress = silent
+) -> SubmitReport:
+    """Make the list what the CSV file ``path`` says, and publish it.
+
+    A file with an unusable row changes nothing unless ``skip_bad``. Raises ListFileError for a file that cannot be
+    read row by row, and as ``publish`` does.
+    """
+    with open_session(settings) as session:
+        now = session.now()
+        file = read_list_file(
+            path,
+            country=settings.country,
+            today=roster.london_day(now),
+            max_vehicles=session.grant.list_size,
+        )
+        if file.refused and not skip_bad:
+            return SubmitReport(file.problems, None, None)
+        change, published = _changed(
+            session, lambda connection: roster.replace_list(connection, file.vehicles, now), progress
+        )
+        return SubmitReport(file.problems, change, published)
+
+
+def add(
+    settings: OwnerSettings,
+    plate: str,
+    *,
+    country: str | None = None,
+    details: Details | None = None,
+    progress: Progress = silent,
+) -> Change:
+    """List one vehicle more, and publish it. Raises PlateError, ListFileError, QuotaError, and as ``publish`` does."""
+    vehicle = listed_vehicle(plate, country or settings.country, details or Details())
+    with open_session(settings) as session:
+        limit = session.grant.list_size
+        return _changed(
+            session,
+            lambda connection: roster.add_vehicle(connection, vehicle, session.now(), limit),
+            progress,
+        )[0]
+
+
+def remove(
+    settings: OwnerSettings, plate: str, *, country: str | None = None, progress: Progress = silent
+) -> Change:
+    """Take one vehicle off, and publish the list without it. Raises PlateError, NotFoundError, and as ``publish``."""
+    canonical = canonicalize(plate, country or settings.country)
+    with open_session(settings) as session:
+        return _changed(
+            session,
+            lambda connection: roster.remove_vehicle(connection, canonical, session.now()),
+            progress,
+        )[0]
+
+
+def status(settings: OwnerSettings) -> ListStatus:
+    """Where the list stands. Raises StorageError."""
+    with open_session(settings) as session:
+        return list_status(session)
+
+
+def hits(settings: OwnerSettings, *, after: int = 0) -> list[Hit]:
+    """The hits numbered above ``after``, at most 1,000, in order."""
+    store = Store(settings.data)
+    try:
+        with store.reading() as connection:
+            return hits_.hits_after(connection, after)
+    finally:
+        store.close()
+
+
+def watch(
+    settings: OwnerSettings, *, after: int | None = None, stopped: Callable[[], bool] = lambda: False
+) -> Iterator[Hit]:
+    """Every hit numbered above ``after`` as it comes in; those to come when None. Ends once ``stopped`` says so."""
+    store = Store(settings.data)
+    try:
+        with store.reading() as connection:
+            last = hits_.last_hit(connection) if after is None else after
+        while not stopped():
+            with store.reading() as connection:
+                found = hits_.hits_after(connection, last)
+            for hit in found:
+                last = hit.hit_id
+                yield hit
+            if not found:
+                time.sleep(_WATCH_SECONDS)
+    finally:
+        store.close()
+
+
+def request(
+    settings: OwnerSettings, hit_id: int, purpose: Purpose, lawful_basis: str, case_reference: str
+) -> Request:
+    """Ask both custodians to release a hit. Raises as ``release.request_release``."""
+    with open_session(settings) as session:
+        return request_release(session, hit_id, purpose, lawful_basis, case_reference)
+
+
+def reveal(settings: OwnerSettings, hit_id: int) -> Revealed:
+    """Open a released hit. Raises as ``reveal.reveal_hit``."""
+    with open_session(settings) as session:
+        return reveal_hit(session, hit_id)
+
+
+def releases(settings: OwnerSettings) -> list[Request]:
+    """Every request made, each custodian asked where the open ones stand."""
+    with open_session(settings) as session:
+        with session.store.reading() as connection:
+            found = all_requests(connection)
+        undecided = (Standing.UNREACHED, Standing.PENDING)
+        return [follow(session, one) if one.standing in undecided else one for one in found]
+
+
+def _changed(
+    session: Session, change: Callable[[Connection], Change], progress: Progress
+) -> tuple[Change, Published]:
+    """Make a change and publish it. Publishing is held from before, so that the daemon does not do it unseen."""
+    with session.store.publishing(wait=True):
+        with session.store.writing() as connection:
+            changed = change(connection)
+        return changed, publish(session, progress)

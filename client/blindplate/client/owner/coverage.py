@@ -1,0 +1,162 @@
+"""Which uploads are due: pure rules over versions of the list, epochs and what is already uploaded.
+
+The rules:
+- The current epoch and ``ahead`` coming ones are due, and every past one from which spooled reads may still come.
+- Versions are taken in order. An entry matches reads captured from the version on that listed it; one listed before
+  the epoch begins, from the epoch's beginning on.
+- An epoch's first segment is a base. What is listed later is a delta, at most ``MAX_DELTAS`` of them; then, and
+  when an entry was removed since, comes a new base, which succeeds all before it from its own time on.
+- A coming epoch that has its base is brought up to date once, shortly before it begins.
+- For an epoch that is over nothing is taken out any more: what its late reads reveal is judged when it is revealed.
+Does not know whether entries are evaluated or capacity is left: ``publish`` does. Protocol section 5.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from blindplate.core.domains import Epoch, EpochRule
+
+DELTA_LEAD_SECONDS: Final = 60.0
+# Every segment with reads costs the matcher its own evaluation on every tick.
+MAX_DELTAS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version of the list, when it was made (seconds since 1970, UTC), and whether entries it listed still stand."""
+
+    version: int
+    made_at: float
+    lists: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """Some entry listed by one version was removed by another."""
+
+    listed_version: int
+    removed_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Covering:
+    """A segment in force: the entries listed by versions first to last that stood in version ``as_of``."""
+
+    first_version: int
+    last_version: int
+    as_of: int
+    matches_from: int
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A segment to upload: what versions first to last list and nothing removed. A base covers from the first on.
+
+    ``matches_from`` is in seconds since 1970, UTC.
+    """
+
+    epoch: Epoch
+    base: bool
+    first_version: int
+    last_version: int
+    matches_from: int
+
+
+def epochs_due(
+    rule: EpochRule, now: float, *, ahead: int, hold_seconds: int, begins: float, ends: float
+) -> list[Epoch]:
+    """The epochs to be covered at ``now`` inside a grant from ``begins`` to ``ends``: current, coming, then past.
+
+    ``hold_seconds`` is how long after an epoch its reads may still be answered. The last past first, since its reads
+    are the likeliest still to come.
+    """
+    current = rule.at(now)
+    wanted = [current]
+    for _ in range(ahead):
+        wanted.append(wanted[-1].next())
+    past = Epoch(rule, current.index - 1)
+    while past.end() + hold_seconds > now and past.end() > begins:
+        wanted.append(past)
+        past = Epoch(rule, past.index - 1)
+    return [epoch for epoch in wanted if epoch.end() > begins and epoch.start() < ends]
+
+
+def segments_due(
+    epoch: Epoch,
+    now: float,
+    versions: Sequence[Version],
+    removals: Sequence[Removal],
+    current: Sequence[Covering],
+) -> list[Due]:
+    """What ``epoch`` still lacks, in the order to upload it.
+
+    ``versions`` are all of the list's that may be published, in order; ``current`` the segments in force that no
+    base has succeeded, the base first.
+    """
+    if current and epoch.start() - delta_lead(epoch) > now:
+        return []
+    due: list[Due] = []
+    base_from = current[0].matches_from if current else None
+    deltas = len(current) - 1
+    for step in _steps(epoch, now, versions, removals, current):
+        if base_from is None or step.rebase or step.begins <= base_from or deltas >= MAX_DELTAS:
+            base_from, deltas = step.begins, 0
+            due.append(Due(epoch, True, 1, step.last, step.begins))
+        else:
+            deltas += 1
+            due.append(Due(epoch, False, step.first, step.last, step.begins))
+    return due
+
+
+def delta_lead(epoch: Epoch) -> float:
+    """How long before it begins a coming epoch is brought up to date, in seconds."""
+    return min(DELTA_LEAD_SECONDS, (epoch.end() - epoch.start()) / 2)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """Versions that take effect in the epoch at the same second."""
+
+    begins: int
+    first: int
+    last: int
+    rebase: bool
+
+
+def _steps(
+    epoch: Epoch,
+    now: float,
+    versions: Sequence[Version],
+    removals: Sequence[Removal],
+    current: Sequence[Covering],
+) -> list[_Step]:
+    covered = max((segment.last_version for segment in current), default=0)
+    unwanted = _unwanted(current, removals) if epoch.end() > now else frozenset[int]()
+    steps: list[_Step] = []
+    for one in versions:
+        takes_out = one.version in unwanted
+        if one.made_at >= epoch.end() or not (takes_out or (one.lists and one.version > covered)):
+            continue
+        begins = max(math.ceil(epoch.start()), int(one.made_at))
+        step = _Step(begins, one.version, one.version, takes_out)
+        if steps and steps[-1].begins == begins:
+            before = steps.pop()
+            step = _Step(begins, before.first, one.version, takes_out or before.rebase)
+        steps.append(step)
+    return steps
+
+
+def _unwanted(current: Sequence[Covering], removals: Sequence[Removal]) -> frozenset[int]:
+    """The versions that removed entries which segments in force still hold: only the last of them needs a base."""
+    found = [
+        removal.removed_version
+        for removal in removals
+        for segment in current
+        if segment.first_version <= removal.listed_version <= segment.last_version
+        and removal.removed_version > segment.as_of
+    ]
+    return frozenset([max(found)]) if found else frozenset()

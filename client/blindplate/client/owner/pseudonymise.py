@@ -1,0 +1,106 @@
+"""Pseudonyms of the list: each plate evaluated once a zone and generation, whatever becomes of it later.
+
+Guarantees that an evaluation paid for is kept before the next is asked for, so that an interruption, a spent quota
+or a custodian that goes away costs nothing twice. Plates leave blinded only. Protocol section 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, select
+
+from blindplate.client.custodians import BATCH
+from blindplate.client.owner.progress import Progress, Stage, silent
+from blindplate.client.owner.session import Session
+from blindplate.client.owner.tables import entries, evaluations
+from blindplate.core.domains import Domain, Epoch
+from blindplate.core.pseudonyms import pseudonym
+
+
+def evaluate_missing(session: Session, progress: Progress = silent) -> int:
+    """Evaluate every standing entry that lacks it, in every domain of the grant. Gives how many were evaluated.
+
+    Raises QuotaError when the day's quota is spent, GrantError outside the grant, UnavailableError when a custodian
+    does not answer, ProofError when one answers wrongly; what was evaluated before stays.
+    """
+    domains = session.grant.domains()
+    with session.store.reading() as connection:
+        total = sum(missing_count(connection, domain) for domain in domains)
+    if not total:
+        return 0
+    session.grant.require_in_force(session.now())
+    done = 0
+    progress(Stage.EVALUATING, done, total)
+    for domain in domains:
+        for evaluated in _evaluate_domain(session, domain):
+            done += evaluated
+            progress(Stage.EVALUATING, done, max(done, total))
+    return done
+
+
+def evaluate_one(session: Session, domain: Domain, plate: bytes) -> bytes:
+    """F_D (64 bytes) of one plate: the one kept, else evaluated now and not kept. Raises as ``evaluate_missing``."""
+    with session.store.reading() as connection:
+        chosen = select(evaluations.c.f).where(evaluations.c.plate == plate, _of(domain))
+        kept: bytes | None = connection.execute(chosen).scalar()
+    if kept is not None:
+        return kept
+    return session.custodians.evaluate(domain, [plate], *session.custodians.evaluation_keys(domain))[0]
+
+
+def pseudonyms_of(
+    connection: Connection, domain: Domain, epoch: Epoch, covered: ColumnElement[bool]
+) -> list[bytes]:
+    """y (32 bytes) in ``domain`` and ``epoch`` of every entry that ``covered`` holds for."""
+    joined = entries.join(evaluations, and_(evaluations.c.plate == entries.c.plate, _of(domain)))
+    chosen = select(evaluations.c.f).select_from(joined).where(covered)
+    return [pseudonym(f, epoch) for f in connection.execute(chosen).scalars()]
+
+
+def first_missing_version(connection: Connection, domain: Domain) -> int | None:
+    """The oldest version of the list with a standing entry that is not evaluated in ``domain``; None when all are."""
+    return connection.execute(select(func.min(entries.c.listed_version)).where(_lacks(domain))).scalar()
+
+
+def missing_count(connection: Connection, domain: Domain) -> int:
+    """How many standing entries are not evaluated in ``domain``."""
+    return connection.execute(select(func.count()).select_from(entries).where(_lacks(domain))).scalar_one()
+
+
+def _evaluate_domain(session: Session, domain: Domain) -> Iterator[int]:
+    publics: tuple[bytes, bytes] | None = None
+    last = 0
+    while missing := _missing(session, domain, last):
+        last, plates = max(missing), list(missing.values())
+        publics = publics or session.custodians.evaluation_keys(domain)
+        outputs = session.custodians.evaluate(domain, plates, *publics)
+        rows = [
+            {"plate": plate, "zone": domain.zone, "generation": domain.generation, "f": f}
+            for plate, f in zip(plates, outputs, strict=True)
+        ]
+        with session.store.writing() as connection:
+            # Another process may have evaluated the same meanwhile, with the same result.
+            connection.execute(insert(evaluations).prefix_with("OR IGNORE"), rows)
+        yield len(plates)
+
+
+def _missing(session: Session, domain: Domain, after: int) -> dict[int, bytes]:
+    """The next plates to evaluate, by entry."""
+    with session.store.reading() as connection:
+        chosen = (
+            select(entries.c.entry_id, entries.c.plate)
+            .where(entries.c.entry_id > after, _lacks(domain))
+            .order_by(entries.c.entry_id)
+            .limit(BATCH)
+        )
+        return {row.entry_id: row.plate for row in connection.execute(chosen)}
+
+
+def _lacks(domain: Domain) -> ColumnElement[bool]:
+    evaluated = exists().where(evaluations.c.plate == entries.c.plate, _of(domain))
+    return and_(entries.c.removed_version.is_(None), ~evaluated)
+
+
+def _of(domain: Domain) -> ColumnElement[bool]:
+    return and_(evaluations.c.zone == domain.zone, evaluations.c.generation == domain.generation)

@@ -1,0 +1,215 @@
+"""Revealing: both shares opened and checked, the payload opened, the plate checked against record and list.
+
+Guarantees that a plate returned here is the one the camera's pseudonym was made of, recomputed through the
+custodians, and stands on the owner's own list. A custodian whose share does not fit is named. What was taken off the
+list is neither shown nor kept; what was never on it is an alarm, since then the matcher or a camera has cheated, or
+the odds of the match have struck. Protocol sections 4 and 6.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass, field
+
+from sqlalchemy import insert, select
+
+from blindplate.client.owner import roster
+from blindplate.client.owner.hits import HitState, SealedHit, find_hit, set_hit_state
+from blindplate.client.owner.pseudonymise import evaluate_one
+from blindplate.client.owner.release import follow
+from blindplate.client.owner.requests import Reply, Request, Standing, forget_keys, latest_request
+from blindplate.client.owner.roster import Entry
+from blindplate.client.owner.session import Session
+from blindplate.client.owner.tables import reveals
+from blindplate.core.errors import (
+    CommitmentError,
+    ExpiredError,
+    GoneError,
+    MembershipError,
+    NotFoundError,
+    PendingError,
+    PolicyError,
+    SecurityError,
+    ShareError,
+)
+from blindplate.core.hpke import OpeningKey
+from blindplate.core.parties import Custodian
+from blindplate.core.plates import CanonicalPlate
+from blindplate.core.pseudonyms import pseudonym
+from blindplate.core.records import reply as replying
+from blindplate.core.records.commitments import check_pseudonym, check_share
+from blindplate.core.records.opening import open_payload
+from blindplate.edge.logs import log
+from blindplate.v1.records_pb2 import Payload
+
+
+@dataclass(frozen=True, slots=True)
+class Revealed:
+    """A hit opened: what the record's payload disclosed, and the entry it is on, for the eye to compare.
+
+    Times are seconds since 1970, UTC; ``entry_age`` is how long before the capture the vehicle was listed.
+    Fields that the list's disclosure policy withholds are empty or None.
+    """
+
+    hit_id: int
+    plate: CanonicalPlate = field(repr=False)
+    text_as_read: str = field(repr=False)
+    captured_at: float
+    alternate: bool
+    camera_id: str
+    latitude: float | None
+    longitude: float | None
+    direction: str
+    confidence: float | None
+    plate_patch: bytes = field(repr=False)
+    plate_patch_type: str
+    vehicle_make: str
+    vehicle_model: str
+    vehicle_colour: str
+    entry: Entry
+    revealed_at: float
+
+    @property
+    def entry_age(self) -> float:
+        """Seconds from listing to capture."""
+        return self.captured_at - self.entry.listed_at
+
+
+def reveal_hit(session: Session, hit_id: int) -> Revealed:
+    """Open a hit whose release both custodians approved; one revealed before is read back.
+
+    Raises NotFoundError when there is no such hit or no request for it, PendingError, PolicyError or ExpiredError
+    as the custodians decided; ShareError naming a custodian, CommitmentError when a camera sealed another plate,
+    MembershipError when the plate is not on the list, GoneError when it was taken off.
+    """
+    with session.store.reading() as connection:
+        sealed = find_hit(connection, hit_id)
+        request = latest_request(connection, hit_id)
+        row = connection.execute(select(reveals).where(reveals.c.hit_id == hit_id)).first()
+        if row is not None:
+            kept = Payload.FromString(row.payload)
+            return _revealed(sealed, kept, roster.entry(connection, row.entry_id), row.revealed_at)
+    if request is None:
+        raise NotFoundError(f"Nobody has asked to release hit {hit_id}.", "Ask with `release request`.")
+    request = follow(session, request)
+    _require_approved(request)
+    try:
+        payload = _open(session, sealed, request)
+        entry = _own_entry(session, payload)
+    except (CommitmentError, MembershipError, GoneError) as error:
+        state = HitState.REMOVED if isinstance(error, GoneError) else HitState.ALARMED
+        with session.store.writing() as connection:
+            set_hit_state(connection, hit_id, state)
+            forget_keys(connection, request.request_id)
+        if isinstance(error, SecurityError):
+            log().error("reveal-alarm", hit=hit_id, error=error)
+        raise
+    return _kept(session, sealed, request, payload, entry)
+
+
+def _require_approved(request: Request) -> None:
+    """Raises what the custodian that has not approved says."""
+    named = {reply.standing: reply for reply in reversed(request.replies)}
+    match request.standing:
+        case Standing.APPROVED:
+            return
+        case Standing.DENIED:
+            reply = named[Standing.DENIED]
+            raise PolicyError(
+                f"Custodian {reply.custodian.name} refused the release ({reply.code}): {reply.reason}",
+                "Ask that custodian what is missing; a new request may then be made.",
+            )
+        case Standing.EXPIRED:
+            raise ExpiredError("The request expired before it was decided.", "Make a new one.")
+        case standing:
+            name = named[standing].custodian.name
+            says = "has not decided yet" if standing is Standing.PENDING else "could not be reached"
+            raise PendingError(f"Custodian {name} {says}.", "Try again later.")
+
+
+def _open(session: Session, sealed: SealedHit, request: Request) -> Payload:
+    """The payload, once its plate's pseudonym is the one the record commits to."""
+    record, header = sealed.record, sealed.record.header
+    opened = [_opened_share(sealed, request, reply) for reply in request.replies]
+    payload = open_payload(record, opened[0].share, opened[1].share, sealed.match_secret)
+    f = evaluate_one(session, header.domain, payload.plate)
+    y = pseudonym(f, header.epoch)
+    if not hmac.compare_digest(opened[0].n_y, opened[1].n_y):
+        for reply, one in zip(request.replies, opened, strict=True):
+            _check_opening(sealed, y, one.n_y, reply.custodian)
+    check_pseudonym(record, y, opened[0].n_y)
+    return payload
+
+
+def _opened_share(sealed: SealedHit, request: Request, reply: Reply) -> replying.Reply:
+    if request.reply_seed is None or reply.sealed_share is None:
+        raise NotFoundError(
+            "The answer of a custodian is no longer kept.", "Ask for the release with a new request."
+        )
+    key = OpeningKey.from_seed(request.reply_seed)
+    opened = replying.open_reply(reply.sealed_share, key, reply.custodian, request.request_id)
+    check_share(sealed.record, reply.custodian, opened.share)
+    return opened
+
+
+def _check_opening(sealed: SealedHit, y: bytes, n_y: bytes, custodian: Custodian) -> None:
+    """Where the custodians give different openings of c_y, at most one is right. Raises ShareError for the other."""
+    try:
+        check_pseudonym(sealed.record, y, n_y)
+    except CommitmentError:
+        raise ShareError(
+            f"Custodian {custodian.name} gave another opening of the pseudonym than the other custodian.",
+            custodian=custodian.value,
+        ) from None
+
+
+def _own_entry(session: Session, payload: Payload) -> Entry:
+    plate = CanonicalPlate.decode(payload.plate)
+    with session.store.reading() as connection:
+        entry = roster.find_entry(connection, plate)
+    if entry is None:
+        raise MembershipError(
+            "A released record is of a vehicle that is not on this list.",
+            "Nothing of it is kept. Tell the operator and both custodians: a matcher that forges answers, or a"
+            " camera that seals false pseudonyms, shows in this way.",
+        )
+    if entry.removed_at is not None:
+        raise GoneError("The record is of a vehicle that was taken off the list; nothing of it is kept.")
+    return entry
+
+
+def _kept(session: Session, sealed: SealedHit, request: Request, payload: Payload, entry: Entry) -> Revealed:
+    now, hit_id = session.now(), sealed.hit.hit_id
+    row = {
+        "hit_id": hit_id,
+        "entry_id": entry.entry_id,
+        "payload": payload.SerializeToString(),
+        "revealed_at": now,
+    }
+    with session.store.writing() as connection:
+        connection.execute(insert(reveals).prefix_with("OR IGNORE").values(row))
+        set_hit_state(connection, hit_id, HitState.REVEALED)
+        forget_keys(connection, request.request_id)
+    return _revealed(sealed, payload, entry, now)
+
+
+def _revealed(sealed: SealedHit, payload: Payload, entry: Entry, revealed_at: float) -> Revealed:
+    return Revealed(
+        hit_id=sealed.hit.hit_id,
+        plate=CanonicalPlate.decode(payload.plate),
+        text_as_read=payload.text_as_read,
+        captured_at=payload.capture_time_ms / 1000,
+        alternate=sealed.hit.alternate,
+        camera_id=payload.camera_id,
+        latitude=payload.latitude if payload.HasField("latitude") else None,
+        longitude=payload.longitude if payload.HasField("longitude") else None,
+        direction=payload.direction,
+        confidence=payload.confidence if payload.HasField("confidence") else None,
+        plate_patch=payload.plate_patch,
+        plate_patch_type=payload.plate_patch_type,
+        vehicle_make=payload.vehicle_make,
+        vehicle_model=payload.vehicle_model,
+        vehicle_colour=payload.vehicle_colour,
+        entry=entry,
+        revealed_at=revealed_at,
+    )

@@ -1,0 +1,163 @@
+"""The owner's memory of its uploads: which segment covers what, in which state, and the key that opens its answers.
+
+Guarantees that a segment's key is stored before the first byte of it is sent, and destroyed when no answer can come
+any more. Protocol section 5; the states are drawn in docs/spec/owner.md section 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+
+from blindplate.client.owner.coverage import Covering, Due, Removal, Version
+from blindplate.client.owner.tables import entries, segments, versions
+from blindplate.core.domains import Epoch, EpochRule
+from blindplate.core.statements.uploads import Manifest
+
+
+class SegmentState(StrEnum):
+    """Uploading until the matcher has it all; superseded by a later base; lost when the matcher has it no longer."""
+
+    UPLOADING = "uploading"
+    LIVE = "live"
+    SUPERSEDED = "superseded"
+    LOST = "lost"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One segment. ``secret`` is None once destroyed."""
+
+    segment_id: bytes
+    epoch_index: int
+    number: int
+    state: SegmentState
+    secret: bytes | None = field(repr=False)
+
+
+def find_segment(connection: Connection, segment_id: bytes) -> Segment | None:
+    """The segment of that id, if it is one of ours."""
+    row = connection.execute(select(segments).where(segments.c.segment_id == segment_id)).mappings().first()
+    return None if row is None else _segment(row)
+
+
+def in_states(connection: Connection, *states: SegmentState) -> list[Segment]:
+    """Every segment in one of ``states``, oldest epoch first."""
+    chosen = (
+        select(segments)
+        .where(segments.c.state.in_(states))
+        .order_by(segments.c.epoch_index, segments.c.made_at)
+    )
+    return [_segment(row) for row in connection.execute(chosen).mappings()]
+
+
+def current_in(connection: Connection, epoch: Epoch, grant_id: str) -> list[Covering]:
+    """The segments of an epoch that were made under this grant and that no base has succeeded, the base first."""
+    chosen = select(segments).where(_live(epoch), segments.c.grant_id == grant_id).order_by(segments.c.number)
+    return [
+        Covering(row.first_version, row.last_version, row.as_of, row.matches_from)
+        for row in connection.execute(chosen)
+    ]
+
+
+def next_delta(connection: Connection, epoch: Epoch) -> int:
+    """The number of the next delta of an epoch that has a base."""
+    highest: int = connection.execute(select(func.max(segments.c.number)).where(_live(epoch))).scalar_one()
+    return highest + 1
+
+
+def capacity_used(connection: Connection, epoch: Epoch) -> int:
+    """Bins times degree, summed over the segments that a delta would add to."""
+    chosen = select(func.sum(segments.c.bins * segments.c.degree)).where(_live(epoch))
+    return connection.execute(chosen).scalar() or 0
+
+
+def start_upload(
+    connection: Connection,
+    due: Due,
+    segment_id: bytes,
+    manifest: Manifest,
+    as_of: int,
+    secret: bytes,
+) -> Segment:
+    """Remember a segment, its key included, before it is sent."""
+    row = {
+        "segment_id": segment_id,
+        "grant_id": manifest.grant_id,
+        "epoch_index": due.epoch.index,
+        "number": manifest.number,
+        "first_version": due.first_version,
+        "last_version": due.last_version,
+        "as_of": as_of,
+        "matches_from": due.matches_from,
+        "bins": manifest.bins,
+        "degree": manifest.degree,
+        "state": SegmentState.UPLOADING,
+        "secret": secret,
+        "made_at": manifest.made_at,
+    }
+    connection.execute(insert(segments).values(row))
+    return _segment(row)
+
+
+def finish_upload(connection: Connection, segment: Segment) -> None:
+    """The matcher has it: it is live, and a base succeeds whatever was live in its epoch."""
+    if segment.number == 0:
+        before = (segments.c.epoch_index == segment.epoch_index, segments.c.state == SegmentState.LIVE)
+        connection.execute(update(segments).where(*before).values(state=SegmentState.SUPERSEDED))
+    key = segments.c.segment_id == segment.segment_id
+    connection.execute(update(segments).where(key).values(state=SegmentState.LIVE))
+
+
+def lose(connection: Connection, segment: Segment) -> None:
+    """The matcher has it not: an upload that failed, or else the whole epoch is to be uploaded anew."""
+    key = segments.c.segment_id == segment.segment_id
+    if segment.state is not SegmentState.UPLOADING:
+        key = (segments.c.epoch_index == segment.epoch_index) & (segments.c.state == SegmentState.LIVE)
+    connection.execute(update(segments).where(key).values(state=SegmentState.LOST))
+
+
+def destroy_ended(connection: Connection, rule: EpochRule, now: float, hold_seconds: int) -> int:
+    """Destroy the keys of segments whose epoch has been over for ``hold_seconds``. Gives how many."""
+    last = rule.at(now - hold_seconds).index - 1
+    ended = update(segments).where(segments.c.epoch_index <= last, segments.c.state != SegmentState.ENDED)
+    return connection.execute(ended.values(state=SegmentState.ENDED, secret=None)).rowcount
+
+
+def list_versions(connection: Connection) -> list[Version]:
+    """Every version of the list, in order."""
+    standing = select(entries.c.listed_version).where(entries.c.removed_version.is_(None)).distinct()
+    listing = set(connection.execute(standing).scalars())
+    rows = connection.execute(select(versions).order_by(versions.c.version))
+    return [Version(row.version, row.made_at, row.version in listing) for row in rows]
+
+
+def removals(connection: Connection) -> list[Removal]:
+    """Which version removed entries of which."""
+    chosen = select(entries.c.listed_version, entries.c.removed_version).distinct()
+    rows = connection.execute(chosen.where(entries.c.removed_version.is_not(None)))
+    return [Removal(row.listed_version, row.removed_version) for row in rows]
+
+
+def latest_version(connection: Connection) -> int:
+    """The number of the list's present version; 0 before the first."""
+    return connection.execute(select(func.max(versions.c.version))).scalar() or 0
+
+
+def _live(epoch: Epoch) -> ColumnElement[bool]:
+    return (segments.c.epoch_index == epoch.index) & (segments.c.state == SegmentState.LIVE)
+
+
+def _segment(row: Mapping[Any, Any]) -> Segment:
+    return Segment(
+        segment_id=row["segment_id"],
+        epoch_index=row["epoch_index"],
+        number=row["number"],
+        state=SegmentState(row["state"]),
+        secret=row["secret"],
+    )

@@ -1,0 +1,41 @@
+"""A list owner's settings: who it is, whom it trusts, where it keeps its list, and how far ahead it uploads.
+
+Loaded by ``edge.settings.load``. Holds paths of secrets, never a secret. Specified in docs/spec/owner.md section 1.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from blindplate.core.statements.model import Name
+from blindplate.edge.settings import ProcessSettings, TlsFiles, TrustedKeys
+
+
+class OwnerSettings(ProcessSettings):
+    """One owner of one list.
+
+    ``name`` is the last step of its SPIFFE id. ``epochs_ahead`` counts the epochs after the current one whose base
+    is uploaded before they begin; the matcher takes no more than two. ``country`` is assumed for a row of a list file that names none. With
+    ``automatic_release`` the daemon asks for the release of every hit itself; only a grant of an emissions list
+    with automatic release allows it. ``case_reference`` is what such requests bear.
+    """
+
+    name: Name
+    tls: TlsFiles
+    trust: TrustedKeys
+    signing_key: Path
+    data: Path
+    matcher: str
+    custodian_a: str
+    custodian_b: str
+    grant: Path
+    epochs_ahead: Annotated[int, Field(ge=1, le=2)] = 1
+    poll_seconds: Annotated[float, Field(gt=0, le=60)] = 1.0
+    wait_ms: Annotated[int, Field(ge=0, le=10_000)] = 2_000
+    request_seconds: Annotated[int, Field(ge=60, le=30 * 86_400)] = 7 * 86_400
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "GB"
+    automatic_release: bool = False
+    case_reference: Annotated[str, Field(min_length=1, max_length=2000)] = "standing authorisation"

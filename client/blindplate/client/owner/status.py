@@ -1,0 +1,67 @@
+"""Where a list stands: its entries, what is evaluated and uploaded, what came back. Reads only; asks nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+
+from blindplate.client.owner import roster, segments
+from blindplate.client.owner.hits import HIDDEN, HitState, count_by_state
+from blindplate.client.owner.pseudonymise import missing_count
+from blindplate.client.owner.publish import due_epochs
+from blindplate.client.owner.session import Session
+from blindplate.client.owner.tables import answers
+from blindplate.core.domains import Epoch
+
+
+@dataclass(frozen=True, slots=True)
+class EpochStatus:
+    """One epoch that is due: segments in force, and the list version up to which it is covered (0: not at all)."""
+
+    epoch: Epoch
+    segments: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListStatus:
+    """A list as it stands. ``unevaluated`` counts entries by zone; times are seconds since 1970, UTC."""
+
+    list_id: str
+    grant_id: str
+    grant_ends: float
+    version: int
+    entries: int
+    allowed: int
+    unevaluated: Mapping[str, int]
+    epochs: tuple[EpochStatus, ...]
+    answers: int
+    hits: Mapping[HitState, int]
+
+
+def list_status(session: Session) -> ListStatus:
+    """The state of the list at this moment. Raises StorageError."""
+    grant, now = session.grant, session.now()
+    with session.store.reading() as connection:
+        covering = {
+            epoch: segments.current_in(connection, epoch, grant.grant_id)
+            for epoch in due_epochs(session, now)
+        }
+        counted = count_by_state(connection)
+        return ListStatus(
+            list_id=grant.list_id,
+            grant_id=grant.grant_id,
+            grant_ends=grant.not_after,
+            version=segments.latest_version(connection),
+            entries=roster.count(connection),
+            allowed=grant.list_size,
+            unevaluated={domain.zone: missing_count(connection, domain) for domain in grant.domains()},
+            epochs=tuple(
+                EpochStatus(epoch, len(current), max((one.last_version for one in current), default=0))
+                for epoch, current in covering.items()
+            ),
+            answers=connection.execute(select(func.count()).select_from(answers)).scalar_one(),
+            hits={state: found for state, found in counted.items() if state not in HIDDEN},
+        )

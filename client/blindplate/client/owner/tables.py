@@ -1,0 +1,156 @@
+"""The owner's tables: its list, its uploads and their keys, answers seen, hits, requests and what they revealed.
+
+The file holds plates and secrets: it lies in a folder of mode 0700 with mode 0600 itself (``store``). Times are
+seconds since 1970, UTC. Specified in docs/spec/owner.md section 3.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Date,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    text,
+)
+
+SCHEMA_VERSION: Final = 1
+metadata: Final = MetaData()
+
+# One row each time the list changed.
+versions: Final = Table(
+    "versions",
+    metadata,
+    Column("version", Integer, primary_key=True),
+    Column("made_at", Float, nullable=False),
+    Column("added", Integer, nullable=False),
+    Column("removed", Integer, nullable=False),
+)
+
+# A vehicle listed again gets a row of its own: when it was listed is part of what an entry says.
+entries: Final = Table(
+    "entries",
+    metadata,
+    Column("entry_id", Integer, primary_key=True),
+    Column("plate", LargeBinary, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("priority", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("weed_date", Date),
+    Column("make", String, nullable=False),
+    Column("model", String, nullable=False),
+    Column("colour", String, nullable=False),
+    Column("note", String, nullable=False),
+    Column("officer", String, nullable=False),
+    Column("listed_version", Integer, ForeignKey("versions.version"), nullable=False),
+    Column("listed_at", Float, nullable=False),
+    Column("removed_version", Integer, ForeignKey("versions.version")),
+    Column("removed_at", Float),
+    Index("one_entry_a_plate", "plate", unique=True, sqlite_where=text("removed_version IS NULL")),
+    Index("entries_by_version", "listed_version", "removed_version"),
+    sqlite_autoincrement=True,
+)
+
+# F_D of a plate: evaluated once a plate, zone and generation, for every epoch to come.
+evaluations: Final = Table(
+    "evaluations",
+    metadata,
+    Column("plate", LargeBinary, primary_key=True),
+    Column("zone", String, primary_key=True),
+    Column("generation", Integer, primary_key=True),
+    Column("f", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Covers the entries listed by versions first..last that still stood in version ``as_of``. ``secret`` is destroyed,
+# and only it, when no answer can come any more.
+segments: Final = Table(
+    "segments",
+    metadata,
+    Column("segment_id", LargeBinary, primary_key=True),
+    Column("grant_id", String, nullable=False),
+    Column("epoch_index", Integer, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("first_version", Integer, nullable=False),
+    Column("last_version", Integer, nullable=False),
+    Column("as_of", Integer, nullable=False),
+    Column("matches_from", Integer, nullable=False),
+    Column("bins", Integer, nullable=False),
+    Column("degree", Integer, nullable=False),
+    Column("state", String, nullable=False),
+    Column("secret", LargeBinary),
+    Column("made_at", Float, nullable=False),
+    Index("segments_by_epoch", "epoch_index", "state"),
+)
+
+answers: Final = Table(
+    "answers",
+    metadata,
+    Column("sequence", Integer, primary_key=True),
+    Column("segment_id", LargeBinary, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("hits", Integer, nullable=False),
+    Column("received_at", Float, nullable=False),
+    Column("acknowledged", Boolean, nullable=False),
+)
+
+hits: Final = Table(
+    "hits",
+    metadata,
+    Column("hit_id", Integer, primary_key=True),
+    Column("record_id", LargeBinary, nullable=False, unique=True),
+    Column("sequence", Integer, ForeignKey("answers.sequence"), nullable=False),
+    Column("segment_id", LargeBinary, nullable=False),
+    Column("slot", Integer, nullable=False),
+    Column("record", LargeBinary, nullable=False),
+    Column("match_secret", LargeBinary, nullable=False),
+    Column("state", String, nullable=False),
+    Column("received_at", Float, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+requests: Final = Table(
+    "requests",
+    metadata,
+    Column("request_id", LargeBinary, primary_key=True),
+    Column("hit_id", Integer, ForeignKey("hits.hit_id"), nullable=False),
+    Column("statement", String, nullable=False),
+    Column("reply_seed", LargeBinary),
+    Column("purpose", String, nullable=False),
+    Column("case_reference", String, nullable=False),
+    Column("automatic", Boolean, nullable=False),
+    Column("made_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Index("requests_of_hit", "hit_id"),
+)
+
+# What each custodian said last; ``sealed_share`` once it approved.
+replies: Final = Table(
+    "replies",
+    metadata,
+    Column("request_id", LargeBinary, ForeignKey("requests.request_id"), primary_key=True),
+    Column("custodian", String, primary_key=True),
+    Column("standing", String, nullable=False),
+    Column("code", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("sealed_share", LargeBinary),
+    Column("decision", String),
+)
+
+reveals: Final = Table(
+    "reveals",
+    metadata,
+    Column("hit_id", Integer, ForeignKey("hits.hit_id"), primary_key=True),
+    Column("entry_id", Integer, ForeignKey("entries.entry_id"), nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("revealed_at", Float, nullable=False),
+)
