@@ -9,11 +9,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 from blindplate.client.camera.events import EventFormat
-from blindplate.client.camera.process import run
+from blindplate.client.camera.folder import FolderSource
+from blindplate.client.camera.http_push import HttpSource
+from blindplate.client.camera.process import Source, run_source
 from blindplate.client.camera.settings import CameraSettings
+from blindplate.client.camera.source import StreamSource
 from blindplate.core.errors import BlindplateError
 from blindplate.edge.settings import load
 
@@ -23,25 +25,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         settings = load(CameraSettings, options.config)
-        if str(options.input) == "-":
-            _run(options, settings, sys.stdin.buffer)
+        if options.push:
+            _run(options, settings, HttpSource(settings.push))
+        elif options.folder is not None:
+            _run(options, settings, FolderSource(options.folder))
+        elif str(options.input) == "-":
+            _run(options, settings, StreamSource(sys.stdin.buffer, options.follow))
         else:
             with options.input.open("rb") as file:
-                _run(options, settings, file)
+                _run(options, settings, StreamSource(file, options.follow))
     except (BlindplateError, OSError) as error:
         sys.stderr.write(f"blindplate-camera: {error}\n")
         return 1
     return 0
 
 
-def _run(options: argparse.Namespace, settings: CameraSettings, source: BinaryIO) -> None:
-    run(
-        settings,
-        source,
-        options.format,
-        follow=options.follow,
-        exit_when_drained=options.exit_when_drained,
-    )
+def _run(options: argparse.Namespace, settings: CameraSettings, source: Source) -> None:
+    run_source(settings, source, options.format, exit_when_drained=options.exit_when_drained)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -55,13 +55,16 @@ def _parser() -> argparse.ArgumentParser:
         default="plain",
         help="what the engine sends",
     )
-    command.add_argument(
+    sources = command.add_mutually_exclusive_group()
+    sources.add_argument(
         "--input",
         type=Path,
         default=Path("-"),
         metavar="FILE",
-        help="events, one JSON object a line; - for stdin",
+        help="events, one JSON object a line; - (the default) for standard input",
     )
+    sources.add_argument("--folder", type=Path, metavar="DIR", help="events, one a file; deleted once sealed")
+    sources.add_argument("--push", action="store_true", help="events by HTTP POST, where the settings say")
     command.add_argument("--follow", action="store_true", help="wait for more at the end of the input")
     command.add_argument(
         "--exit-when-drained", action="store_true", help="end once the input ended and all is handed in"

@@ -6,9 +6,11 @@ Guarantees that one bad message or event stops no other, and that each is counte
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from blindplate.client.camera.backlog import Backlog
+from blindplate.client.camera.backlog import Backlog, Ticket
 from blindplate.client.camera.counts import Counted, Counts
 from blindplate.client.camera.events import Parse
 from blindplate.client.camera.policy import PolicyFile
@@ -18,6 +20,14 @@ from blindplate.edge.clock import Clock
 
 MAX_MESSAGE_BYTES: Final = 1 << 20
 _MAX_EVENTS: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of one message: the reads that now wait to be sealed, and what was wrong with the rest."""
+
+    tickets: tuple[Ticket, ...]
+    failures: tuple[InputError, ...]
 
 
 class Feed:
@@ -40,15 +50,20 @@ class Feed:
         self._counts = counts
         self._lock = threading.Lock()
 
-    def take(self, message: bytes) -> list[InputError]:
-        """Take one message's events; what was wrong with those that were not taken."""
+    def take(self, message: bytes) -> Taken:
+        """Take one message's events. Whatever was wrong with it is counted and returned, not raised."""
         try:
+            if len(message) > MAX_MESSAGE_BYTES:
+                raise EventError(
+                    "An event is longer than 1 MiB.", "Have the engine send no images but the plate's."
+                )
             events = self._parse(message)
             if len(events) > _MAX_EVENTS:
                 raise EventError("A message holds more than 64 events.", "Send fewer in one message.")
         except EventError as error:
             self._counts.add(Counted.BAD_EVENTS)
-            return [error]
+            return Taken((), (error,))
+        tickets: list[Ticket] = []
         failures: list[InputError] = []
         with self._lock:
             for event in events:
@@ -56,14 +71,18 @@ class Feed:
                     reads = self._reader.reads(event, self._clock.now())
                 except (EventError, PlateError) as error:
                     failures.append(error)
+                    continue
+                if reads:
+                    tickets.append(self._backlog.add(reads, self._policy.list_ids()))
                 else:
-                    self._backlog.add(reads, self._policy.list_ids())
-        return failures
+                    # Its pass was read before, perhaps by this same message sent twice: then what has to become
+                    # durable is a read that is in memory already, if it is not durable by now.
+                    tickets.append(self._backlog.everything())
+        return Taken(tuple(tickets), tuple(failures))
 
-    def too_long(self) -> EventError:
-        """Count a message of more than 1 MiB, which was not taken; the error to answer it with."""
-        self._counts.add(Counted.BAD_EVENTS)
-        return EventError("An event is longer than 1 MiB.", "Have the engine send no images but the plate's.")
+    def settled(self, taken: Sequence[Taken], seconds: float) -> bool:
+        """Whether all that was taken is durable, sealed on this disk; waits for it ``seconds`` at most."""
+        return self._backlog.settled([ticket for one in taken for ticket in one.tickets], seconds)
 
     def wait_for_room(self, stop: threading.Event) -> None:
         """Wait until what was taken has been worked off far enough. For sources that can wait."""

@@ -41,11 +41,12 @@ class Batching:
 
 @dataclass(slots=True)
 class _Pause:
-    """A list that failed: when it is tried again, how long the last wait was, and why."""
+    """A list that failed: when it is tried again, how long this wait is, why, and how often in a row."""
 
     until: float
     seconds: float
     code: str
+    tries: int
 
 
 class Pipeline:
@@ -139,9 +140,11 @@ class Pipeline:
             seconds = min(2 * earlier.seconds, longest) if earlier else shortest
         else:
             seconds = _REFUSED_SECONDS
-        self._pauses[list_id] = _Pause(now + seconds, seconds, error.code)
-        # Once for a state that lasts; a failed check each time, since it must not be overlooked.
-        if earlier is None or earlier.code != error.code or isinstance(error, SecurityError):
+        # A failed check each time, since it must not be overlooked; anything else once, and a state that passes by
+        # itself (keys not fetched yet) not before it has lasted to a second try.
+        tries = earlier.tries + 1 if earlier and earlier.code == error.code else 1
+        self._pauses[list_id] = _Pause(now + seconds, seconds, error.code, tries)
+        if isinstance(error, SecurityError) or tries == (2 if isinstance(error, StateError) else 1):
             level = "error" if isinstance(error, SecurityError) else "warning"
             getattr(log(), level)(
                 "sealing-waits", list=list_id or "all", error=error, in_memory=len(self._backlog)

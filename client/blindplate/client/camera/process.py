@@ -22,15 +22,16 @@ from blindplate.client.camera.matcher import Matcher
 from blindplate.client.camera.passes import Passes
 from blindplate.client.camera.pipeline import Batching, Pipeline
 from blindplate.client.camera.policy import PolicyFile
-from blindplate.client.camera.pseudonymise import Oblivious
+from blindplate.client.camera.pseudonymise import Local, LocalKeys, Oblivious, Pseudonymiser
 from blindplate.client.camera.reads import Reader
 from blindplate.client.camera.seal import CameraIdentity
 from blindplate.client.camera.sender import Sender
 from blindplate.client.camera.settings import CameraSettings
 from blindplate.client.camera.source import StreamSource
 from blindplate.client.camera.spool import Spool
+from blindplate.client.camera.workers import Workers
 from blindplate.client.custodians import CustodianPair
-from blindplate.core.errors import BlindplateError, SecurityError, SettingsError
+from blindplate.core.errors import SecurityError, SettingsError
 from blindplate.core.signing import SEED_BYTES, SigningKey
 from blindplate.core.statements.policies import PseudonymMode
 from blindplate.edge.clock import Clock, SystemClock
@@ -40,8 +41,6 @@ from blindplate.edge.logs import configure, log
 _POLL_SECONDS: Final = 0.1
 _COUNTS_SECONDS: Final = 60.0
 _KEYS_SECONDS: Final = 0.5
-_GRACE_SECONDS: Final = 5.0
-_JOIN_SECONDS: Final = 70.0
 
 
 class Source(Protocol):
@@ -81,10 +80,12 @@ def run_source(
     *,
     exit_when_drained: bool = False,
     stop: threading.Event | None = None,
+    local_keys: LocalKeys | None = None,
 ) -> None:
     """Run a camera until SIGTERM or SIGINT, or until ``stop`` is set where one is given.
 
-    With ``exit_when_drained`` also until the source has ended and everything was handed in. Raises SettingsError,
+    With ``exit_when_drained`` also until the source has ended and everything was handed in. ``local_keys`` are both
+    custodians' keys of every domain of the zone, where the policy is for local mode. Raises SettingsError,
     SignatureError, StorageError and others at start; RuntimeError when a worker failed unforeseen.
     """
     configure("camera")
@@ -94,7 +95,7 @@ def run_source(
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda _number, _frame: stop.set())
-    camera = _Camera.build(settings, SystemClock(), drop_oldest=not source.can_wait)
+    camera = _Camera.build(settings, SystemClock(), local_keys, drop_oldest=not source.can_wait)
     feed = camera.feed(settings, EventFormat(event_format))
     try:
         camera.run(lambda ending: source.run(feed, ending), stop, exit_when_drained=exit_when_drained)
@@ -118,14 +119,11 @@ class _Camera:
     sender: Sender
 
     @classmethod
-    def build(cls, settings: CameraSettings, clock: Clock, *, drop_oldest: bool) -> _Camera:
+    def build(
+        cls, settings: CameraSettings, clock: Clock, local_keys: LocalKeys | None, *, drop_oldest: bool
+    ) -> _Camera:
         counts = Counts()
         policy = PolicyFile(settings.policy, settings.trust, settings.zone)
-        if policy.current(clock.now()).mode is PseudonymMode.LOCAL:
-            raise SettingsError(
-                "The zone's policy is for local mode, and this camera holds no pseudonym keys.",
-                "Ask the custodians for a policy in oblivious mode.",
-            )
         identity = CameraIdentity(
             settings.camera_id,
             SigningKey.from_seed(read_secret(settings.signing_key, SEED_BYTES)),
@@ -138,9 +136,8 @@ class _Camera:
         spool = Spool(settings.data / "spool.sqlite", settings.spool_limit)
         backlog = Backlog(settings.memory_limit, counts, drop_oldest=drop_oldest)
         batching = Batching(settings.batch_size, settings.batch_wait_seconds)
-        pipeline = Pipeline(
-            identity, policy, Oblivious(custodians), keys, spool, backlog, batching, clock, counts
-        )
+        pseudonymiser = _pseudonymiser(policy.current(clock.now()).mode, custodians, local_keys)
+        pipeline = Pipeline(identity, policy, pseudonymiser, keys, spool, backlog, batching, clock, counts)
         sender = Sender(spool, matcher, clock, counts)
         return cls(clock, counts, policy, custodians, matcher, keys, spool, backlog, pipeline, sender)
 
@@ -158,7 +155,7 @@ class _Camera:
     ) -> None:
         zone = self.policy.current(self.clock.now()).zone
         log().info("ready", zone=zone, in_spool=len(self.spool))
-        workers = _Workers(stop)
+        workers = Workers(stop)
         reading = workers.start("read", read, stop)
         workers.start("keys", self._keep_keys)
         workers.start("seal", self.pipeline.run)
@@ -171,7 +168,7 @@ class _Camera:
                 counted = self.clock.now()
                 self._log_counts()
         log().info("stopping")
-        workers.end(reading, until=lambda: not len(self.backlog))
+        workers.end(reading, until=lambda: not len(self.backlog), disconnect=self._disconnect)
         lost = self.backlog.abandon()
         if lost:
             log().error("reads-lost", reads=lost)
@@ -180,6 +177,9 @@ class _Camera:
 
     def close(self) -> None:
         self.spool.close()
+        self._disconnect()
+
+    def _disconnect(self) -> None:
         self.custodians.close()
         self.matcher.close()
 
@@ -198,47 +198,14 @@ class _Camera:
         log().info("counts", in_memory=len(self.backlog), in_spool=len(self.spool), **self.counts.snapshot())
 
 
-class _Workers:
-    """Threads that end together. The source ends first, so that what it gave can still be sealed."""
-
-    def __init__(self, stop: threading.Event) -> None:
-        self._stop = stop
-        self._ending = threading.Event()
-        self._threads: list[threading.Thread] = []
-        self._failed: list[str] = []
-
-    def start(
-        self, name: str, work: Callable[[threading.Event], None], ending: threading.Event | None = None
-    ) -> threading.Thread:
-        thread = threading.Thread(target=self._guarded, args=(name, work, ending or self._ending), name=name)
-        self._threads.append(thread)
-        thread.start()
-        return thread
-
-    def end(self, first: threading.Thread, until: Callable[[], bool]) -> None:
-        self._stop.set()
-        first.join(_GRACE_SECONDS)
-        waiting = threading.Event()
-        for _ in range(int(_GRACE_SECONDS / _POLL_SECONDS)):
-            if until() or self._failed:
-                break
-            waiting.wait(_POLL_SECONDS)
-        self._ending.set()
-        for thread in self._threads:
-            thread.join(_JOIN_SECONDS)
-
-    def require_sound(self) -> None:
-        if self._failed:
-            raise RuntimeError(f"Workers failed: {', '.join(self._failed)}.")
-
-    def _guarded(self, name: str, work: Callable[[threading.Event], None], ending: threading.Event) -> None:
-        try:
-            work(ending)
-        except BlindplateError as error:
-            log().error("worker-failed", worker=name, error=error)
-        except Exception as error:  # noqa: BLE001  the edge of a thread: its text may hold anything and is not logged
-            log().error("worker-failed", worker=name, error=error)
-        else:
-            return
-        self._failed.append(name)
-        self._stop.set()
+def _pseudonymiser(
+    mode: PseudonymMode, custodians: CustodianPair, local_keys: LocalKeys | None
+) -> Pseudonymiser:
+    if mode is PseudonymMode.OBLIVIOUS:
+        return Oblivious(custodians)
+    if local_keys is None:
+        raise SettingsError(
+            "The zone's policy is for local mode, and this camera was given no pseudonym keys.",
+            "Enrol the camera for local mode, or ask the custodians for a policy in oblivious mode.",
+        )
+    return Local(local_keys)

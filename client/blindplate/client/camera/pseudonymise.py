@@ -22,6 +22,10 @@ CACHE_SECONDS: Final = 900.0
 CACHE_LIMIT: Final = 50_000
 
 
+# Of custodian A and B, by domain.
+LocalKeys = Mapping[Domain, tuple[DomainKey, DomainKey]]
+
+
 @dataclass(frozen=True, slots=True)
 class EvaluationScope:
     """A domain and the public evaluation keys (32 bytes each) its signed policy names."""
@@ -96,8 +100,7 @@ class Oblivious:
 class Local:
     """Evaluates on the camera with both custodians' keys of each domain of its zone, held in memory."""
 
-    def __init__(self, keys: Mapping[Domain, tuple[DomainKey, DomainKey]]) -> None:
-        """``keys``: of custodian A and B, by domain."""
+    def __init__(self, keys: LocalKeys) -> None:
         self._keys = dict(keys)
 
     def evaluate(self, scope: EvaluationScope, reads: Sequence[CameraRead], now: float) -> list[bytes]:

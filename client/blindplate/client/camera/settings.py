@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from blindplate.client.camera.http_push import PushSettings
 from blindplate.core.statements.model import Name
 from blindplate.edge.settings import ProcessSettings, TlsFiles, TrustedKeys
 
@@ -16,7 +17,7 @@ class CameraSettings(ProcessSettings):
 
     ``spool_limit`` counts sealed records on disk, ``memory_limit`` reads in memory that cannot be sealed yet.
     ``country`` is assumed where an engine names none. ``pass_seconds``: events of one plate closer than this are one
-    pass. ``oldest_event_seconds`` should be the longest window of the zone's grants: what is older would be refused.
+    pass. ``push`` is where events are taken over HTTP, if asked for. ``oldest_event_seconds`` should be the longest window of the zone's grants: what is older would be refused.
     """
 
     camera_id: Name
@@ -38,3 +39,4 @@ class CameraSettings(ProcessSettings):
     batch_wait_seconds: Annotated[float, Field(ge=0, le=10)] = 0.2
     memory_limit: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
     spool_limit: Annotated[int, Field(ge=1, le=10_000_000)] = 1_000_000
+    push: PushSettings = PushSettings()

@@ -25,10 +25,10 @@ _POLL_SECONDS: Final = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line by its number, from 1. ``content`` is None when it was too long to be taken."""
+    """One line by its number, from 1. Of one that is too long, just enough to be seen as that."""
 
     number: int
-    content: bytes | None = field(repr=False)
+    content: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class StreamSource:
     def run(self, feed: Feed, stop: threading.Event) -> None:
         """Hand every line to ``feed`` until the stream ends or ``stop`` is set."""
         for line in lines(self.stream, stop, follow=self.follow):
-            for error in feed.take(line.content) if line.content is not None else [feed.too_long()]:
+            for error in feed.take(line.content).failures:
                 log().warning("event-refused", line=line.number, code=error.code, what=error.what)
             if self.can_wait:
                 feed.wait_for_room(stop)
@@ -61,29 +61,22 @@ def lines(stream: BinaryIO, stop: threading.Event, *, follow: bool = False) -> I
 
     With ``follow`` an end is where more is waited for, and a last line without its newline is not yet a line.
     """
-    number, held, skipping = 0, bytearray(), False
+    number, held = 0, bytearray()
     for chunk in _chunks(stream, stop, follow=follow):
         *ended, rest = chunk.split(b"\n")
         for part in ended:
             number += 1
-            held += part
-            if skipping or len(held) > MAX_MESSAGE_BYTES:
-                yield Line(number, None)
-            elif held.strip():
+            _extend(held, part)
+            if held.strip():
                 yield Line(number, bytes(held))
             held.clear()
-            skipping = False
-        if not skipping:
-            held += rest
-        if len(held) > MAX_MESSAGE_BYTES:
-            held.clear()
-            skipping = True
-    if stop.is_set() or follow:
-        return
-    if skipping:
-        yield Line(number + 1, None)
-    elif held.strip():
+        _extend(held, rest)
+    if held.strip() and not (stop.is_set() or follow):
         yield Line(number + 1, bytes(held))
+
+
+def _extend(held: bytearray, part: bytes) -> None:
+    held += part[: MAX_MESSAGE_BYTES + 1 - len(held)]
 
 
 def _chunks(stream: BinaryIO, stop: threading.Event, *, follow: bool) -> Iterator[bytes]:
