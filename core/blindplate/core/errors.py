@@ -4,7 +4,8 @@
     ├── InputError            the bytes or values handed in are not what they should be
     │   ├── PlateError, EventError, MessageError, ListFileError, SettingsError
     ├── SecurityError         a cryptographic check failed: never ignore it, never retry blindly
-    │   ├── CommitmentError, EnvelopeError, ShareError, SignatureError, ProofError, UploadError, MembershipError, MatchProofError
+    │   ├── CommitmentError, EnvelopeError, ShareError, SignatureError, ProofError, UploadError, MembershipError, MatchProofError,
+    │   │   ChainError
     ├── RefusedError          well formed, but not allowed
     │   ├── IdentityError, GrantError, QuotaError, UnknownDomainError, PolicyError, ReplayError, ExpiredError
     ├── StateError            the party addressed is not in a state to do it
@@ -124,6 +125,12 @@ class MatchProofError(SecurityError):
     """A claim whose match secret is not the record's."""
 
     code = "match-proof"
+
+
+class ChainError(SecurityError):
+    """An append-only record has a gap, an altered entry or a foreign one."""
+
+    code = "chain"
 
 
 class RefusedError(BlindplateError):

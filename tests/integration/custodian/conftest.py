@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -56,6 +58,13 @@ class Custodians:
 
     def address(self, custodian: Custodian) -> str:
         return f"127.0.0.1:{self.running[custodian].port}"
+
+    def execute(self, custodian: Custodian, statement: str) -> int:
+        """Run SQL on a custodian's database from outside, as an intruder would; the number of rows changed."""
+        with closing(sqlite3.connect(self.settings(custodian).data / "custodian.sqlite")) as database:
+            changed = database.execute(statement).rowcount
+            database.commit()
+        return changed
 
     def tls(self, party: str) -> TlsFiles:
         folder = self.deployment.folder / party

@@ -36,17 +36,20 @@ class Permissions:
     problems: tuple[Problem, ...]
 
     def grant(self, grant_id: str) -> Grant:
-        """A grant by its name, in force or not. Raises GrantError when it is unknown or suspended."""
+        """A grant by its name, in force or not, suspended or not. Raises GrantError when it is unknown."""
         grant = self.grants.get(grant_id)
         if grant is None:
             raise GrantError(
                 "This custodian knows no grant of that name.", "Use a grant both custodians signed."
             )
-        if grant_id in self.suspended:
-            raise GrantError(
-                f"Grant {grant_id} is suspended by this custodian.", "Ask the custodian for the reason."
-            )
         return grant
+
+    def require_active(self, grant: Grant) -> None:
+        """Raise GrantError when this custodian has suspended ``grant`` for itself."""
+        if grant.grant_id in self.suspended:
+            raise GrantError(
+                f"Grant {grant.grant_id} is suspended by this custodian.", "Ask the custodian for the reason."
+            )
 
     def register(self, grant: Grant, domain: Domain) -> ZoneRegister:
         """The camera register that ``grant`` names for the zone of ``domain``. Raises GrantError."""

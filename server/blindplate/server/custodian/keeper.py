@@ -1,4 +1,4 @@
-"""What a custodian does by the clock: release keys made and destroyed, quota counts forgotten, bad files named.
+"""What a custodian does by the clock: release keys made and destroyed, requests expired, bad files named.
 
 Guarantees that one round that fails is logged and the next one tried: a full disk now must not keep a key alive
 for ever. The first round runs before the server starts and its failure stops the start. Protocol section 4.
@@ -9,12 +9,11 @@ from __future__ import annotations
 import threading
 from typing import Final
 
-from sqlalchemy import Engine
-
 from blindplate.core.errors import BlindplateError
 from blindplate.edge.clock import Clock
 from blindplate.edge.logs import log
 from blindplate.server.custodian import quotas
+from blindplate.server.custodian.docket import Docket
 from blindplate.server.custodian.grants import PermissionFolders
 from blindplate.server.custodian.release_keys import ReleaseKeys
 from blindplate.server.custodian.signed_folder import Problem
@@ -29,12 +28,13 @@ class Keeper:
     """Runs a round a second in a thread of its own, from ``start`` to ``stop``."""
 
     def __init__(
-        self, folders: PermissionFolders, release_keys: ReleaseKeys, engine: Engine, clock: Clock
+        self, folders: PermissionFolders, release_keys: ReleaseKeys, docket: Docket, clock: Clock
     ) -> None:
         self._folders = folders
         self._release_keys = release_keys
-        self._engine = engine
+        self._docket = docket
         self._clock = clock
+        self._erased = False
         self._forgot_at = 0.0
         self._problems: tuple[Problem, ...] = ()
         self._stop = threading.Event()
@@ -62,8 +62,13 @@ class Keeper:
         destroyed = self._release_keys.maintain(now, permissions.longest_window())
         if destroyed:
             log().info("release-keys-destroyed", count=len(destroyed))
+        # The first round too: the process may have stopped between a key's end and its answers'.
+        if destroyed or not self._erased:
+            self._docket.erase_replies()
+            self._erased = True
+        self._docket.expire()
         if now - self._forgot_at >= quotas.HOUR:
-            with writing(self._engine) as connection:
+            with writing(self._docket.engine) as connection:
                 quotas.forget(connection, now - _KEEP_COUNTS_SECONDS)
             self._forgot_at = now
 

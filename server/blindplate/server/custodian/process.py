@@ -13,15 +13,22 @@ from sqlalchemy import Engine
 
 from blindplate.edge.clock import Clock, SystemClock
 from blindplate.edge.logs import configure, log
+from blindplate.server.custodian.approvals import Approvals
+from blindplate.server.custodian.decisions import DecisionRecord
+from blindplate.server.custodian.docket import Docket
 from blindplate.server.custodian.evaluation import Pseudonyms
 from blindplate.server.custodian.evaluator import Evaluator
 from blindplate.server.custodian.grants import PermissionFolders
 from blindplate.server.custodian.keeper import Keeper
 from blindplate.server.custodian.keys import CustodianKeys
 from blindplate.server.custodian.policies import policy_problems
+from blindplate.server.custodian.release import Release
 from blindplate.server.custodian.release_keys import ReleaseKeys
 from blindplate.server.custodian.settings import CustodianSettings, read_pseudonym_seed, read_signing_key
-from blindplate.server.custodian.storage import open_database
+from blindplate.server.custodian.storage import open_database, reading
+from blindplate.server.custodian.submissions import Submissions
+from blindplate.server.custodian.voting import Voting
+from blindplate.server.limits import RateLimiter
 from blindplate.server.serving import build_server, serve_until_signal
 
 
@@ -43,10 +50,9 @@ class Running:
 
 
 def build(settings: CustodianSettings, clock: Clock) -> Running:
-    """Open everything ``settings`` name. Raises SettingsError, StorageError, or SecurityError on a broken record."""
+    """Open everything ``settings`` name. Raises SettingsError, StorageError, or ChainError on a broken record."""
     signer = read_signing_key(settings)
-    evaluator = Evaluator(read_pseudonym_seed(settings), settings.evaluation_workers)
-    evaluator.start()
+    seed = read_pseudonym_seed(settings)
     engine = open_database(settings.data / "custodian.sqlite")
     folders = PermissionFolders(
         settings.grants, settings.registers, settings.data / "suspended", settings.trust
@@ -54,15 +60,24 @@ def build(settings: CustodianSettings, clock: Clock) -> Running:
     release_keys = ReleaseKeys(
         settings.data / "release-keys", settings.custodian, signer, settings.release_key_seconds
     )
-    keeper = Keeper(folders, release_keys, engine, clock)
+    record = DecisionRecord(settings.custodian, signer)
+    with reading(engine) as connection:
+        log().info("record-verified", decisions=record.verify(connection))
+    officers = {officer.name: officer.public for officer in settings.officers}
+    docket = Docket(settings.custodian, officers, release_keys, record, engine, clock)
+    evaluator = Evaluator(seed, settings.evaluation_workers)
     for problem in policy_problems(settings.policies, settings.trust, settings.custodian, evaluator.public):
         log().warning("policy-skipped", file=problem.file, error=problem.error)
-    keeper.start()
+    keys = CustodianKeys(settings.custodian, signer, release_keys, evaluator, folders, clock)
     services = [
         Pseudonyms(folders, evaluator, engine, clock).service(),
-        CustodianKeys(settings.custodian, signer, release_keys, evaluator, folders, clock).service(),
+        keys.service(),
+        Release(Submissions(docket, folders, RateLimiter(clock))).service(),
+        Approvals(Voting(docket, folders)).service(),
     ]
     server, port = build_server(settings.listen, settings.tls, services)
+    keeper = Keeper(folders, release_keys, docket, clock)
+    keeper.start()
     return Running(server, port, keeper, evaluator, engine)
 
 
@@ -70,5 +85,7 @@ def run(settings: CustodianSettings) -> None:
     """Serve until SIGTERM or SIGINT. Raises as ``build`` does."""
     configure(f"custodian-{settings.custodian}")
     running = build(settings, SystemClock())
+    # Before the first call, which would wait for them.
+    running.evaluator.start()
     log().info("ready", port=running.port)
     serve_until_signal(running.server, [running.close])

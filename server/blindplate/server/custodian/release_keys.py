@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from blindplate.core.errors import EnvelopeError, GoneError, SettingsError, StorageError
+from blindplate.core.errors import EnvelopeError, GoneError, SettingsError, StorageError, UnavailableError
 from blindplate.core.hpke import SEED_BYTES, OpeningKey, generate_seed
 from blindplate.core.parties import Custodian, key_id
 from blindplate.core.signing import SigningKey, Statement
@@ -78,7 +78,8 @@ class ReleaseKeys:
     def opening_key(self, name: bytes, moment: float) -> OpeningKey:
         """The private key of identifier ``name`` (16 bytes).
 
-        Raises GoneError once it is due to be destroyed, EnvelopeError when this custodian never announced it.
+        Raises GoneError once it is due to be destroyed, EnvelopeError when this custodian never announced it,
+        UnavailableError when its file cannot be read.
         """
         with self._lock:
             announced = self._keys.get(name)
@@ -87,7 +88,16 @@ class ReleaseKeys:
         file = self._seed_file(name)
         if announced.key.destroyed_at <= moment or not file.exists():
             raise GoneError("The release key this record is sealed to was destroyed.")
-        return OpeningKey.from_seed(read_secret(file, SEED_BYTES))
+        try:
+            return OpeningKey.from_seed(read_secret(file, SEED_BYTES))
+        except SettingsError as error:
+            # The custodian's own trouble: no reason to refuse a request for good.
+            raise UnavailableError(error.what, error.remedy) from None
+
+    def destroyed(self, moment: float) -> list[bytes]:
+        """The identifiers (16 bytes each) of every key past its time."""
+        with self._lock:
+            return [name for name, one in self._keys.items() if one.key.destroyed_at <= moment]
 
     def _make(self, not_before: int, not_after: int, window_seconds: int) -> ReleaseKey:
         seed = generate_seed()

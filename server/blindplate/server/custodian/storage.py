@@ -67,6 +67,15 @@ def reading(engine: Engine) -> Generator[Connection, None, None]:
         yield connection
 
 
+def truncate_log(engine: Engine) -> None:
+    """Empty SQLite's write-ahead log, which holds pages as they were before an erasure. Raises StorageError."""
+    with _stored(), engine.connect() as connection:
+        # Outside a transaction: a checkpoint inside one sees its own lock.
+        raw = connection.connection.driver_connection
+        if raw is not None:
+            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 @contextmanager
 def _stored() -> Generator[None, None, None]:
     try:

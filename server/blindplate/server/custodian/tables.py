@@ -9,11 +9,9 @@ from typing import Final
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     Column,
     ForeignKey,
     Index,
-    Integer,
     LargeBinary,
     MetaData,
     String,
@@ -41,8 +39,6 @@ REQUESTS: Final = Table(
     Column("statement", LargeBinary, nullable=False),
     Column("submitted_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
-    Column("automatic", Boolean, nullable=False),
-    Column("officers_needed", Integer, nullable=False),
     Column("state", String(16), nullable=False),
     # The release key its envelope is sealed to, where the record could be read; the sealed reply is erased when that key is destroyed.
     Column("release_key_id", LargeBinary(16), nullable=True),
@@ -61,15 +57,14 @@ NONCES: Final = Table(
     Column("request_id", LargeBinary(32), nullable=False),
 )
 
-# Officers' signed words, one an officer and request.
+# Officers' signed words; the last one of each officer counts.
 APPROVALS: Final = Table(
     "approvals",
     METADATA,
     Column("request_id", LargeBinary(32), ForeignKey("requests.request_id"), primary_key=True),
     Column("officer", String(63), primary_key=True),
-    Column("verdict", String(16), nullable=False),
     Column("statement", LargeBinary, nullable=False),
-    Column("made_at", BigInteger, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
 )
 
 # The chained record of decisions; rows are only ever added.

@@ -25,8 +25,6 @@ def upgrade() -> None:
         sa.Column("statement", sa.LargeBinary, nullable=False),
         sa.Column("submitted_at", sa.BigInteger, nullable=False),
         sa.Column("expires_at", sa.BigInteger, nullable=False),
-        sa.Column("automatic", sa.Boolean, nullable=False),
-        sa.Column("officers_needed", sa.Integer, nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("release_key_id", sa.LargeBinary(16), nullable=True),
         sa.Column("sealed_reply", sa.LargeBinary, nullable=True),
@@ -44,9 +42,8 @@ def upgrade() -> None:
         "approvals",
         sa.Column("request_id", sa.LargeBinary(32), sa.ForeignKey("requests.request_id"), primary_key=True),
         sa.Column("officer", sa.String(63), primary_key=True),
-        sa.Column("verdict", sa.String(16), nullable=False),
         sa.Column("statement", sa.LargeBinary, nullable=False),
-        sa.Column("made_at", sa.BigInteger, nullable=False),
+        sa.Column("received_at", sa.BigInteger, nullable=False),
     )
     op.create_table(
         "decisions",

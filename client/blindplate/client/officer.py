@@ -1,0 +1,133 @@
+"""A custodian's officer: what waits, a signed word on it, and the record of decisions.
+
+Guarantees that a word leaves only under the officer's own key, and that decisions shown are the custodian's: signed
+with its pinned key, and chained without a gap. Whether a waiting request is its owner's own word has been checked
+by the custodian that shows it; an officer holds no grants to check it again. Protocol section 6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from blindplate.core.encoding import DIGEST_BYTES
+from blindplate.core.errors import ChainError, SignatureError
+from blindplate.core.parties import Custodian
+from blindplate.core.signing import SEED_BYTES, SigningKey, Statement
+from blindplate.core.statements.releases import Approval, Decision, ReleaseRequest, Verdict
+from blindplate.edge.clock import Clock, SystemClock
+from blindplate.edge.keyfiles import read_secret
+from blindplate.edge.settings import ProcessSettings, TlsFiles, TrustedKeys
+from blindplate.edge.statuses import remote_errors
+from blindplate.edge.tls import open_channel
+from blindplate.v1 import release_pb2 as v1
+from blindplate.v1 import types_pb2
+from blindplate.v1.release_pb2_grpc import ApprovalsStub
+
+_SECONDS: Final = 20.0
+_PAGE: Final = 1_000
+_CLOCK: Final = SystemClock()
+
+
+class OfficerSettings(ProcessSettings):
+    """One officer of one custodian. ``signing_key`` is a file of 32 bytes, mode 0600; ``address`` is ``host:port``."""
+
+    name: str
+    custodian: Custodian
+    address: str
+    tls: TlsFiles
+    trust: TrustedKeys
+    signing_key: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A request that waits for an officer, and the id (32 bytes) by which it is decided."""
+
+    request_id: bytes
+    request: ReleaseRequest
+
+
+def pending(settings: OfficerSettings) -> list[Waiting]:
+    """What waits for an officer, oldest first, at most 200.
+
+    Raises IdentityError when the custodian knows no such officer, UnavailableError, MessageError.
+    """
+    with _approvals(settings) as stub:
+        answer = stub.Pending(v1.PendingRequest(), timeout=_SECONDS)
+    statements = [Statement.from_proto(message) for message in answer.requests]
+    if any(statement.payload_type != ReleaseRequest.media_type() for statement in statements):
+        raise SignatureError("The custodian shows something else than release requests.")
+    return [Waiting(one.statement_id, ReleaseRequest.parsed(one.payload)) for one in statements]
+
+
+def decide(
+    settings: OfficerSettings,
+    request_id: bytes,
+    verdict: Literal[Verdict.APPROVED, Verdict.DENIED],
+    reason: str,
+    clock: Clock = _CLOCK,
+) -> Decision | None:
+    """Sign and hand in this officer's word on a request; the decision, or None while another officer is needed.
+
+    A check that fails now denies the request whatever the word was: look at the decision's verdict. Raises
+    NotFoundError, PolicyError when it is decided already, ExpiredError, QuotaError when the day's releases are
+    used up (try again tomorrow), SignatureError for a decision not signed by the pinned custodian.
+    """
+    word = Approval(
+        request_id=request_id,
+        officer=settings.name,
+        verdict=verdict,
+        reason=reason,
+        made_at=int(clock.now()),
+    )
+    key = SigningKey.from_seed(read_secret(settings.signing_key, SEED_BYTES))
+    with _approvals(settings) as stub:
+        answer = stub.Decide(v1.DecideRequest(approval=word.statement(key).to_proto()), timeout=_SECONDS)
+    if not answer.HasField("decision"):
+        return None
+    decision, _ = _verified(settings, answer.decision)
+    if decision.request_id != request_id:
+        raise SignatureError("The custodian answered with the decision on another request.")
+    return decision
+
+
+def decisions(settings: OfficerSettings) -> list[Decision]:
+    """The whole record of this officer's custodian, verified. Raises SignatureError, ChainError."""
+    found: list[Decision] = []
+    previous = bytes(DIGEST_BYTES)
+    with _approvals(settings) as stub:
+        while True:
+            request = v1.DecisionsRequest(start=len(found), limit=_PAGE)
+            answer = stub.Decisions(request, timeout=_SECONDS)
+            for message in answer.decisions:
+                decision, statement_id = _verified(settings, message)
+                if decision.sequence != len(found) or decision.previous != previous:
+                    raise ChainError(f"The custodian's record of decisions is broken at {len(found)}.")
+                found.append(decision)
+                previous = statement_id
+            if len(answer.decisions) < _PAGE:
+                return found
+
+
+def _verified(settings: OfficerSettings, message: types_pb2.SignedStatement) -> tuple[Decision, bytes]:
+    trust = settings.trust
+    pinned = trust.custodian_a if settings.custodian is Custodian.A else trust.custodian_b
+    statement = Statement.from_proto(message)
+    decision = Decision.verified(statement, [pinned])
+    if decision.custodian is not settings.custodian:
+        raise SignatureError("The custodian shows a decision of the other custodian.")
+    return decision, statement.statement_id
+
+
+@contextmanager
+def _approvals(settings: OfficerSettings) -> Generator[ApprovalsStub, None, None]:
+    party = f"custodian-{settings.custodian}"
+    with (
+        open_channel(settings.address, party, settings.tls) as channel,
+        remote_errors(f"custodian {settings.custodian}"),
+    ):
+        yield ApprovalsStub(channel)

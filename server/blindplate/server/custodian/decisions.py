@@ -1,0 +1,176 @@
+"""The record of decisions: append-only, each signed by the custodian and chained to the one before.
+
+Guarantees that an entry altered, taken out or put in is found when the record is verified, which happens at every
+start, and so is a request whose state is not what was decided. A database put back whole to an earlier time is
+not found here: that takes the ledger, where each decision's witness lies elsewhere. Protocol section 6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from google.protobuf.message import DecodeError
+from sqlalchemy import Connection, func, insert, select
+
+from blindplate.core.encoding import DIGEST_BYTES
+from blindplate.core.errors import BlindplateError, ChainError, MessageError
+from blindplate.core.parties import Custodian
+from blindplate.core.signing import SigningKey, Statement
+from blindplate.core.statements.releases import Decision, Verdict
+from blindplate.server.custodian.decision import State
+from blindplate.server.custodian.tables import DECISIONS, REQUESTS
+from blindplate.v1 import types_pb2
+
+FIRST_PREVIOUS: Final = bytes(DIGEST_BYTES)
+MAX_PAGE: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What is decided of one request: a decision before it has its place in the chain.
+
+    ``code`` is ``ok`` or the stable code of the error that refused it; ``automatic`` whether no officer decided.
+    """
+
+    request_id: bytes
+    grant_id: str
+    requester: str
+    verdict: Verdict
+    code: str
+    reason: str
+    automatic: bool
+    officers: tuple[str, ...]
+    decided_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A row of the record beside the state of the request it decides; None where that request is missing."""
+
+    sequence: int
+    request_id: bytes
+    statement_id: bytes
+    statement: bytes
+    state: str | None
+
+
+class DecisionRecord:
+    """One custodian's record of decisions, signed with ``signer``."""
+
+    def __init__(self, custodian: Custodian, signer: SigningKey) -> None:
+        self._custodian = custodian
+        self._signer = signer
+
+    def append(self, connection: Connection, ruling: Ruling) -> Statement:
+        """Sign ``ruling`` as the next decision. Needs a writing transaction, in which nothing else appends."""
+        last = connection.execute(
+            select(DECISIONS.c.sequence, DECISIONS.c.statement_id)
+            .order_by(DECISIONS.c.sequence.desc())
+            .limit(1)
+        ).one_or_none()
+        decision = Decision(
+            custodian=self._custodian,
+            sequence=0 if last is None else last.sequence + 1,
+            previous=FIRST_PREVIOUS if last is None else last.statement_id,
+            request_id=ruling.request_id,
+            grant_id=ruling.grant_id,
+            requester=ruling.requester,
+            verdict=ruling.verdict,
+            code=ruling.code,
+            reason=ruling.reason,
+            automatic=ruling.automatic,
+            officers=ruling.officers,
+            decided_at=ruling.decided_at,
+        )
+        statement = decision.statement(self._signer)
+        connection.execute(
+            insert(DECISIONS).values(
+                sequence=decision.sequence,
+                request_id=decision.request_id,
+                statement_id=statement.statement_id,
+                statement=stored_form(statement),
+            )
+        )
+        return statement
+
+    def find(self, connection: Connection, request_id: bytes) -> Statement | None:
+        """The decision on a request (32 bytes), if there is one."""
+        stored = connection.execute(
+            select(DECISIONS.c.statement).where(DECISIONS.c.request_id == request_id)
+        ).scalar_one_or_none()
+        return None if stored is None else from_stored_form(stored)
+
+    def page(self, connection: Connection, start: int, limit: int) -> list[Statement]:
+        """At most ``limit`` (up to 1,000) decisions from sequence number ``start``. Raises MessageError."""
+        if not 1 <= limit <= MAX_PAGE or start < 0:
+            raise MessageError(f"A page of decisions is of 1 to {MAX_PAGE:,}, from 0 upwards.")
+        rows = connection.execute(
+            select(DECISIONS.c.statement)
+            .where(DECISIONS.c.sequence >= start)
+            .order_by(DECISIONS.c.sequence)
+            .limit(limit)
+        )
+        return [from_stored_form(stored) for stored in rows.scalars()]
+
+    def verify(self, connection: Connection) -> int:
+        """Check the whole record and that every request stands as decided; the number of decisions.
+
+        Raises ChainError naming the first sequence number that does not hold.
+        """
+        expected, previous = 0, FIRST_PREVIOUS
+        for entry in _entries(connection):
+            try:
+                self._verify_entry(entry, expected, previous)
+            except BlindplateError as error:
+                raise ChainError(f"The record of decisions is broken at {expected}: {error.what}") from None
+            expected, previous = expected + 1, entry.statement_id
+        decided = connection.execute(
+            select(func.count()).select_from(REQUESTS).where(REQUESTS.c.state != State.PENDING)
+        ).scalar_one()
+        if decided != expected:
+            raise ChainError("A request is decided, but the record of decisions does not hold the decision.")
+        return expected
+
+    def _verify_entry(self, entry: _Entry, expected: int, previous: bytes) -> None:
+        statement = from_stored_form(entry.statement)
+        decision = Decision.verified(statement, [self._signer.public])
+        if (decision.custodian, decision.sequence, entry.sequence) != (self._custodian, expected, expected):
+            raise ChainError("An entry is missing or another's.")
+        if decision.previous != previous or statement.statement_id != entry.statement_id:
+            raise ChainError("An entry is not chained to the one before.")
+        if decision.request_id != entry.request_id or decision.verdict != entry.state:
+            raise ChainError("A request does not stand as it was decided.")
+
+
+def stored_form(statement: Statement) -> bytes:
+    """A statement as the database holds it."""
+    return statement.to_proto().SerializeToString(deterministic=True)
+
+
+def from_stored_form(data: bytes) -> Statement:
+    """A statement as the database held it. Raises MessageError when it is none."""
+    message = types_pb2.SignedStatement()
+    try:
+        message.ParseFromString(data)
+    except DecodeError:
+        raise MessageError("A stored statement is not a protocol message.") from None
+    return Statement.from_proto(message)
+
+
+def _entries(connection: Connection) -> Iterator[_Entry]:
+    query = (
+        select(
+            DECISIONS.c.sequence,
+            DECISIONS.c.request_id,
+            DECISIONS.c.statement_id,
+            DECISIONS.c.statement,
+            REQUESTS.c.state,
+        )
+        .join(REQUESTS, REQUESTS.c.request_id == DECISIONS.c.request_id, isouter=True)
+        .order_by(DECISIONS.c.sequence)
+    )
+    # Not all at once: the record only ever grows.
+    for row in connection.execution_options(yield_per=MAX_PAGE).execute(query):
+        yield _Entry(row.sequence, row.request_id, row.statement_id, row.statement, row.state)

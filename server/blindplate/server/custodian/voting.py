@@ -1,0 +1,129 @@
+"""Officers' decisions: their signed words on requests that wait.
+
+Guarantees that a word counts only when the officer's own key signed it and the officer's own certificate brought
+it; that a request is checked anew before an approval counts, since a grant may have ended or been suspended
+meanwhile; and that one refused by such a check is decided by it, whoever approved. Protocol section 6.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection
+
+from blindplate.core.errors import (
+    BlindplateError,
+    ExpiredError,
+    IdentityError,
+    InputError,
+    NotFoundError,
+    RefusedError,
+    SecurityError,
+)
+from blindplate.core.signing import Statement
+from blindplate.core.statements.releases import Approval, ReleaseRequest, Verdict
+from blindplate.server.custodian import requests
+from blindplate.server.custodian.checks import SKEW_SECONDS, Authentic, Evidence, authenticate
+from blindplate.server.custodian.decision import Case, State, Terms, refused, terms_of, voted
+from blindplate.server.custodian.docket import Docket, Standing
+from blindplate.server.custodian.grants import PermissionFolders, Permissions
+from blindplate.server.custodian.requests import StoredRequest
+from blindplate.server.custodian.storage import reading, writing
+
+DENIED_CODE: Final = "policy"
+# The oldest are shown first; an answer stays well below the largest message.
+_SHOWN: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Voting:
+    """What officers do at the desk."""
+
+    docket: Docket
+    folders: PermissionFolders
+
+    def pending(self, officer: str) -> list[Statement]:
+        """The oldest requests that wait for an officer, at most 200. Raises IdentityError for anyone else."""
+        self._key(officer)
+        self.docket.expire()
+        with reading(self.docket.engine) as connection:
+            return requests.waiting(connection, _SHOWN)
+
+    def decisions(self, officer: str, start: int, limit: int) -> list[Statement]:
+        """Decisions from sequence number ``start``, at most ``limit``. Raises IdentityError, MessageError."""
+        self._key(officer)
+        with reading(self.docket.engine) as connection:
+            return self.docket.record.page(connection, start, limit)
+
+    def decide(self, statement: Statement, officer: str) -> Standing:
+        """Take ``officer``'s signed word on a request; where the request stands then.
+
+        Raises IdentityError for anyone else's word, SignatureError, NotFoundError, PolicyError when the request is
+        decided already, ExpiredError, and QuotaError when the day's releases are used up: the request waits on.
+        """
+        word = self._read(statement, officer)
+        self.docket.expire()
+        with writing(self.docket.engine) as connection:
+            stored = requests.find(connection, word.request_id)
+            if stored is None:
+                raise NotFoundError("This custodian has no such release request.", "List what is pending.")
+            self._hear(connection, stored, word, statement)
+            standing = self.docket.standing(connection, word.request_id)
+        if standing is None:
+            raise NotFoundError("The release request is no longer there.", "Check the database's disk.")
+        return standing
+
+    def _read(self, statement: Statement, officer: str) -> Approval:
+        word = Approval.verified(statement, [self._key(officer)])
+        if word.officer != officer:
+            raise IdentityError("An approval names another officer than the one who brings it.")
+        if abs(word.made_at - self.docket.clock.now()) > SKEW_SECONDS:
+            raise ExpiredError("An approval was not made just now.", "Set the officer's clock right.")
+        return word
+
+    def _key(self, officer: str) -> bytes:
+        key = self.docket.officers.get(officer)
+        if key is None:
+            raise IdentityError(
+                "This custodian has no officer of that name.", "Have the officer's key put into its settings."
+            )
+        return key
+
+    def _hear(
+        self, connection: Connection, stored: StoredRequest, word: Approval, statement: Statement
+    ) -> None:
+        now, request = self.docket.clock.now(), ReleaseRequest.parsed(stored.statement.payload)
+        case = self.docket.case(connection, stored, Terms(1, request.expires_at))
+        if stored.state.final or word.verdict is Verdict.DENIED:
+            after = voted(case, word.officer, word.verdict, now)
+            if after != case:
+                requests.put_word(connection, stored.request_id, word.officer, statement, now)
+                self.docket.reject(connection, stored.request_id, request, after, DENIED_CODE, word.reason)
+            return
+        outcome = self._examine(stored)
+        if isinstance(outcome, BlindplateError):
+            self.docket.reject(
+                connection, stored.request_id, request, refused(case), outcome.code, outcome.what
+            )
+            return
+        authentic, evidence = outcome
+        terms = terms_of(
+            authentic.grant.release,
+            alternate=evidence.record.header.alternate,
+            expires_at=request.expires_at,
+        )
+        after = voted(Case(terms, case.state, case.approved_by), word.officer, word.verdict, now)
+        requests.put_word(connection, stored.request_id, word.officer, statement, now)
+        if after.state is State.APPROVED:
+            self.docket.debit_release(connection, authentic.grant)
+            self.docket.approve(connection, stored.request_id, request, after, evidence, word.reason)
+
+    def _examine(self, stored: StoredRequest) -> tuple[Authentic, Evidence] | BlindplateError:
+        permissions: Permissions = self.folders.current()
+        try:
+            authentic = authenticate(stored.statement, stored.requester, permissions)
+        except (SecurityError, RefusedError, InputError) as error:
+            return error
+        outcome = self.docket.examine(authentic, permissions)
+        return outcome if isinstance(outcome, BlindplateError) else (authentic, outcome)
