@@ -20,6 +20,8 @@ from typing import Final
 from blindplate.core.errors import StorageError
 
 _VERSION: Final = 1
+# Nobody else has business here: long enough for a process that is just ending.
+_LOCK_SECONDS: Final = 1.0
 _SCHEMA: Final = """
 CREATE TABLE wires (
     id INTEGER PRIMARY KEY, -- random, so that neither number nor place on disk tells an order
@@ -60,7 +62,9 @@ class Spool:
                 path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             except OSError as error:
                 raise StorageError(f"The folder of the spool cannot be made: {error.strerror}.") from None
-            self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            self._connection = sqlite3.connect(
+                path, timeout=_LOCK_SECONDS, check_same_thread=False, isolation_level=None
+            )
             self._prepare()
             path.chmod(0o600)
             self._size: int

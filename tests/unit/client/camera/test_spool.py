@@ -1,0 +1,144 @@
+"""The spool: durable, bounded, only what was given it, gone when removed, and usable on a full disk."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from blindplate.client.camera.spool import Spool, SpoolItem
+from blindplate.core.errors import StorageError
+
+ALL = (1 << 30, 1 << 40)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "spool.sqlite"
+
+
+@pytest.fixture
+def spool(path: Path) -> Iterator[Spool]:
+    spool = Spool(path, limit=100)
+    yield spool
+    spool.close()
+
+
+def item(wire: bytes, due: float = 0.0) -> SpoolItem:
+    return SpoolItem("police", due, wire)
+
+
+def wires(spool: Spool, now: float = 1.0) -> set[bytes]:
+    return {spooled.wire for spooled in spool.due(now, *ALL)}
+
+
+def test_what_was_added_is_there_after_a_restart(path: Path) -> None:
+    first = Spool(path, limit=10)
+    first.add([item(b"one"), item(b"two")])
+    first.close()
+    second = Spool(path, limit=10)
+    assert len(second) == 2
+    assert wires(second) == {b"one", b"two"}
+    second.close()
+
+
+def test_a_wire_is_due_no_sooner_than_it_says(spool: Spool) -> None:
+    spool.add([item(b"now", 5.0), item(b"later", 65.0)])
+    assert wires(spool, 4.9) == set()
+    assert wires(spool, 5.0) == {b"now"}
+    assert wires(spool, 65.0) == {b"now", b"later"}
+
+
+def test_a_batch_is_bounded_in_number_and_bytes(spool: Spool) -> None:
+    spool.add([item(bytes([number]) * 100) for number in range(10)])
+    assert len(spool.due(1, 3, 1 << 20)) == 3
+    assert len(spool.due(1, 10, 450)) == 4
+    assert len(spool.due(1, 10, 1)) == 1
+
+
+def test_removed_bytes_are_on_the_disk_no_more(spool: Spool, path: Path) -> None:
+    marker = os.urandom(32)
+    spool.add([item(marker * 100), item(b"stays")])
+    (number,) = [one.number for one in spool.due(1, *ALL) if marker in one.wire]
+    spool.remove([number])
+    assert wires(spool) == {b"stays"}
+    spool.remove([one.number for one in spool.due(1, *ALL)])
+    assert len(spool) == 0
+    assert not any(marker in file.read_bytes() for file in path.parent.iterdir())
+
+
+def test_a_full_spool_takes_nothing_of_a_batch(path: Path) -> None:
+    spool = Spool(path, limit=3)
+    spool.add([item(b"one"), item(b"two")])
+    with pytest.raises(StorageError, match="limit"):
+        spool.add([item(b"three"), item(b"four")])
+    assert wires(spool) == {b"one", b"two"}
+    spool.add([item(b"three")])
+    spool.close()
+
+
+def test_a_full_disk_is_a_storage_error_and_passes(spool: Spool) -> None:
+    spool.add([item(os.urandom(1000)) for _ in range(10)])
+    (pages,) = spool._connection.execute("PRAGMA page_count").fetchone()
+    spool._connection.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(StorageError, match="SQLITE_FULL"):
+        spool.add([item(os.urandom(1000)) for _ in range(80)])
+    assert len(spool) == 10
+    assert len(wires(spool)) == 10
+    spool.remove([one.number for one in spool.due(1, *ALL)])
+    assert len(spool) == 0
+    spool._connection.execute("PRAGMA max_page_count = 100000")
+    spool.add([item(b"again")])
+    assert wires(spool) == {b"again"}
+
+
+def test_two_processes_do_not_share_a_spool(spool: Spool, path: Path) -> None:
+    spool.add([item(b"one")])
+    with pytest.raises(StorageError, match="SQLITE_BUSY"):
+        Spool(path, limit=10)
+
+
+def test_it_is_its_owners_alone(spool: Spool, path: Path) -> None:
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_durability_is_asked_for(spool: Spool) -> None:
+    settings = {
+        name: spool._connection.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("synchronous", "journal_mode", "secure_delete")
+    }
+    assert settings == {"synchronous": 2, "journal_mode": "wal", "secure_delete": 1}
+
+
+def test_numbers_tell_no_order(spool: Spool) -> None:
+    for number in range(50):
+        spool.add([item(bytes([number]))])
+    rows = spool._connection.execute("SELECT wire FROM wires ORDER BY id").fetchall()
+    assert [row[0][0] for row in rows] != sorted(row[0][0] for row in rows)
+
+
+def test_a_file_that_is_no_spool_is_refused(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"something else entirely" * 100)
+    with pytest.raises(StorageError, match="SQLITE_NOTADB"):
+        Spool(path, limit=10)
+
+
+def test_a_spool_of_another_version_is_refused(path: Path) -> None:
+    path.parent.mkdir()
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 9")
+    connection.close()
+    with pytest.raises(StorageError, match="version"):
+        Spool(path, limit=10)
+
+
+def test_a_folder_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError):
+        Spool(tmp_path / "file" / "spool.sqlite", limit=10)
