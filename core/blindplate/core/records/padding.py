@@ -30,6 +30,6 @@ def unpad(padded: bytes) -> bytes:
     """What was padded. Raises MessageError unless these are exactly the bytes ``pad`` makes of it."""
     length = int.from_bytes(padded[:_PREFIX_BYTES], "big")
     text = padded[_PREFIX_BYTES : _PREFIX_BYTES + length]
-    if length > MAX_BYTES or pad(text) != padded:
+    if pad(text) != padded:
         raise MessageError("A payload is not padded as it must be.")
     return text
