@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blindplate.core import merkle
@@ -53,6 +53,7 @@ def recursive_path(index: int, leaves: list[bytes]) -> tuple[bytes, ...]:
 
 
 @given(LEAVES)
+@settings(deadline=None)
 def test_roots_and_paths_are_those_of_the_rfcs_recursion(leaves: list[bytes]) -> None:
     assert merkle.root(leaves) == recursive_root(leaves)
     expected = [recursive_path(index, leaves) for index in range(len(leaves))]
@@ -61,6 +62,7 @@ def test_roots_and_paths_are_those_of_the_rfcs_recursion(leaves: list[bytes]) ->
 
 
 @given(LEAVES)
+@settings(deadline=None)
 def test_every_leaf_is_proven_by_its_path(leaves: list[bytes]) -> None:
     root = merkle.root(leaves)
     for index, path in enumerate(merkle.paths(leaves)):
@@ -68,6 +70,7 @@ def test_every_leaf_is_proven_by_its_path(leaves: list[bytes]) -> None:
 
 
 @given(LEAVES, st.data())
+@settings(deadline=None)
 def test_another_leaf_index_node_or_root_is_not_proven(leaves: list[bytes], data: st.DataObject) -> None:
     leaves = [bytes([index]) + leaf for index, leaf in enumerate(leaves)]
     index = data.draw(st.integers(0, len(leaves) - 1))

@@ -152,7 +152,7 @@ def test_the_statements_identifier_names_type_and_payload_not_signers() -> None:
 
 
 @given(STATEMENTS)
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_json_and_wire_forms_come_back_as_they_were(statement: Statement) -> None:
     assert Statement.from_json(statement.to_json()) == statement
     assert Statement.from_proto(statement.to_proto()) == statement

@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blindplate.core.domains import CHARGING_DAY, HOURLY, Domain
@@ -60,6 +60,7 @@ def headers(draw: st.DrawFn) -> Header:
 
 
 @given(headers())
+@settings(deadline=None)
 def test_a_header_of_any_rounded_time_comes_back_from_the_wire(header: Header) -> None:
     assert Header.from_proto(header.to_proto()) == header
 

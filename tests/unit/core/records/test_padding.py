@@ -11,7 +11,7 @@ from blindplate.core.records.padding import MAX_BYTES, SIZES, pad, unpad
 
 
 @given(st.integers(0, MAX_BYTES), st.binary(min_size=1, max_size=1))
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_texts_of_any_length_come_back(length: int, byte: bytes) -> None:
     assert unpad(pad(byte * length)) == byte * length
 
