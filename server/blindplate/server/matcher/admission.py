@@ -8,12 +8,15 @@ that opens to a match secret its record commits to. Protocol sections 3 to 5 and
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
+from blindplate.core import merkle, signing
+from blindplate.core.encoding import digest
 from blindplate.core.errors import ExpiredError, MessageError, PolicyError, SignatureError
-from blindplate.core.records.attestation import Attestation, SealedAttestation
+from blindplate.core.parties import key_id
+from blindplate.core.records.attestation import Attestation, SealedAttestation, batch_message
 from blindplate.core.records.header import Header
-from blindplate.core.records.opening import verify_attestation
 from blindplate.core.records.record import SealedRecord
 from blindplate.core.records.wire import Wire
 from blindplate.core.statements.grants import Grant
@@ -65,7 +68,16 @@ def judge(
             "A record's window is over.", "Nothing can be done for it; send spooled records earlier."
         )
     _require_signature(record, camera)
-    return Judged(Admitted(wire, earliest_ms, latest_ms, expires_ms), window_keys.open(wire))
+    admitted = Admitted(
+        wire,
+        digest("wire", message.SerializeToString(deterministic=True)),
+        # The very bytes: ``from_proto`` takes no others.
+        message.record.SerializeToString(deterministic=True),
+        earliest_ms,
+        latest_ms,
+        expires_ms,
+    )
+    return Judged(admitted, window_keys.open(wire))
 
 
 def capture_span(header: Header) -> tuple[int, int]:
@@ -101,7 +113,21 @@ def _require_policy(header: Header, record: SealedRecord, grant: Grant) -> None:
 
 def _require_signature(record: SealedRecord, camera: RegisteredCamera) -> None:
     if isinstance(record.origin, Attestation):
-        verify_attestation(record, record.origin, camera.signing_key)
+        _require_attested(record, record.origin, camera.signing_key)
     elif not isinstance(record.origin, SealedAttestation):
         # Sealed to the custodians, who check it at release; here only that there is one.
         raise SignatureError("A record bears no camera's signature.", "Sign records before sending them.")
+
+
+def _require_attested(record: SealedRecord, attestation: Attestation, camera: bytes) -> None:
+    if attestation.camera_key_id != key_id(camera):
+        raise SignatureError("A record is signed by another camera than the one that sent it.")
+    size = attestation.batch_size
+    root = merkle.root_from_path(record.leaf(), attestation.leaf_index, size, attestation.path)
+    _require_signed(camera, root, size, attestation.signature)
+
+
+@lru_cache(maxsize=4096)
+def _require_signed(camera: bytes, root: bytes, size: int, signature: bytes) -> None:
+    """Verify a batch's signature once, not once a record. A failure raises, so only successes are remembered."""
+    signing.verify(camera, batch_message(root, size), signature)

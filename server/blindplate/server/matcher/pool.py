@@ -1,7 +1,8 @@
 """Batches evaluated in spawned worker processes, so that gRPC's threads keep answering.
 
-Guarantees that a worker's death harms nothing: its batches are evaluated again in a fresh pool; and that no worker
-outlives the matcher, however that ends: each watches for its parent's death. Workers are spawned, never forked.
+Guarantees that a worker's death harms nothing: its batches are evaluated again in a fresh pool; that no worker
+outlives the matcher, however that ends: each watches for its parent's death; and that none matches under a
+parameter set it has not tested SEAL with. Workers are spawned, never forked.
 Protocol section 5.
 """
 
@@ -23,8 +24,9 @@ from blindplate.psi.selftest import self_test
 from blindplate.server.matcher.evaluator import Job, ListCache, evaluate
 
 _ATTEMPTS = 3
-# Set in each worker by ``_prepare``: a worker is a process of its own, and the pool hands it nothing but arguments.
+# State of each worker, a process of its own, to which the pool hands nothing but arguments. Set by ``_prepare``.
 _cache: ListCache | None = None
+_tested: set[str] = set()
 
 
 class PoolEvaluator:
@@ -115,12 +117,16 @@ def _follow_parent() -> None:
 def _run(job: Job) -> Batch:
     if _cache is None:
         raise UnavailableError("A worker was not prepared.")
+    _test([job.source.parameter_set])
     return evaluate(_cache, job)
 
 
 def _test(parameter_sets: Sequence[str]) -> None:
+    """Test SEAL under each set once in this process, before anything is matched under it."""
     for name in parameter_sets:
-        self_test(load_set(name))
+        if name not in _tested:
+            self_test(load_set(name))
+            _tested.add(name)
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, func, insert, select
 
-from blindplate.core.encoding import digest
 from blindplate.core.errors import ReplayError
 from blindplate.core.records.record import SealedRecord
 from blindplate.core.records.wire import Wire
@@ -26,18 +25,17 @@ from blindplate.server.matcher.tables import receipts, records, slots, waiting
 class Admitted:
     """A wire that may be taken in.
 
-    The read was captured at or after ``earliest_ms`` and before ``latest_ms``, as finely as its header tells;
-    its window ends at ``expires_ms`` (all milliseconds since 1970, UTC).
+    ``wire_digest`` (32 bytes) stands for the very wire sent, ``record_bytes`` is its record serialized. The read was
+    captured at or after ``earliest_ms`` and before ``latest_ms``, as finely as its header tells; its window ends at
+    ``expires_ms`` (all milliseconds since 1970, UTC).
     """
 
     wire: Wire
+    wire_digest: bytes
+    record_bytes: bytes
     earliest_ms: int
     latest_ms: int
     expires_ms: int
-
-    def digest(self) -> bytes:
-        """32 bytes that stand for the very wire sent."""
-        return digest("wire", self.wire.to_bytes())
 
 
 def take(connection: Connection, admitted: Sequence[Admitted], now_ms: int) -> list[int | ReplayError | None]:
@@ -50,22 +48,22 @@ def take(connection: Connection, admitted: Sequence[Admitted], now_ms: int) -> l
         )
     }
     outcomes: list[int | ReplayError | None] = []
-    fresh: list[tuple[int, Admitted, bytes]] = []
+    fresh: list[tuple[int, Admitted]] = []
     for place, (record_id, one) in enumerate(zip(ids, admitted, strict=True)):
-        wire_digest, earlier = one.digest(), known.get(record_id)
+        earlier = known.get(record_id)
         outcomes.append(None)
         if earlier is None:
-            known[record_id] = wire_digest
-            fresh.append((place, one, wire_digest))
-        elif not hmac.compare_digest(earlier, wire_digest):
+            known[record_id] = one.wire_digest
+            fresh.append((place, one))
+        elif not hmac.compare_digest(earlier, one.wire_digest):
             outcomes[place] = ReplayError(
                 "Another record was taken under this id before.", "Seal the read anew under a new id."
             )
     if fresh:
-        numbers = _insert(connection, [(one, wire_digest) for _, one, wire_digest in fresh])
-        for (place, _, _), number in zip(fresh, numbers, strict=True):
+        taken = [one for _, one in fresh]
+        numbers = _insert(connection, taken)
+        for (place, _), number in zip(fresh, numbers, strict=True):
             outcomes[place] = number
-        taken = [one for _, one, _ in fresh]
         _queue(connection, taken, numbers)
         counts_store.add(connection, Event.RECEIVED, map(_place, taken), now_ms)
     return outcomes
@@ -100,21 +98,21 @@ def in_slots(
     return {row.slot: SealedRecord.from_bytes(row.record) for row in rows}
 
 
-def _insert(connection: Connection, fresh: Sequence[tuple[Admitted, bytes]]) -> list[int]:
+def _insert(connection: Connection, fresh: Sequence[Admitted]) -> list[int]:
     connection.execute(
         insert(receipts),
         [
             {
                 "record_id": one.wire.record.header.record_id,
-                "wire_digest": wire_digest,
+                "wire_digest": one.wire_digest,
                 "expires_ms": one.expires_ms,
             }
-            for one, wire_digest in fresh
+            for one in fresh
         ],
     )
     rows = connection.execute(
         insert(records).returning(records.c.number, sort_by_parameter_order=True),
-        [_row(one) for one, _ in fresh],
+        [_row(one) for one in fresh],
     )
     return [row.number for row in rows]
 
@@ -129,7 +127,7 @@ def _row(one: Admitted) -> dict[str, object]:
         "earliest_ms": one.earliest_ms,
         "latest_ms": one.latest_ms,
         "expires_ms": one.expires_ms,
-        "record": one.wire.record.to_bytes(),
+        "record": one.record_bytes,
         "envelope": one.wire.envelope,
         "window_key_id": one.wire.window_key_id,
     }
