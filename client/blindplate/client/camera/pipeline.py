@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from blindplate.client.camera.backlog import Backlog
 from blindplate.client.camera.counts import Counted, Counts
-from blindplate.client.camera.keys import KeyRing
+from blindplate.client.camera.keys import SealingKeys
 from blindplate.client.camera.policy import PolicyFile
 from blindplate.client.camera.pseudonymise import EvaluationScope, Pseudonymiser
 from blindplate.client.camera.seal import CameraIdentity, seal_batch
@@ -49,6 +49,14 @@ class _Pause:
     tries: int
 
 
+class KnowsKeys(Protocol):
+    """What to seal to, as ``KeyRing`` knows it."""
+
+    def at(self, moment: float) -> SealingKeys:
+        """The keys in force at ``moment``. Raises UnavailableError or ExpiredError when there are none."""
+        ...
+
+
 class Pipeline:
     """Works off a backlog. ``step`` and ``run`` are for one thread."""
 
@@ -57,7 +65,7 @@ class Pipeline:
         camera: CameraIdentity,
         policy: PolicyFile,
         pseudonymiser: Pseudonymiser,
-        keys: KeyRing,
+        keys: KnowsKeys,
         spool: Spool,
         backlog: Backlog,
         batching: Batching,

@@ -1,0 +1,186 @@
+"""Handing in: nothing leaves the spool without a receipt, whatever goes wrong."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from blindplate.client.camera.counts import Counted, Counts
+from blindplate.client.camera.matcher import MAX_WIRES, Receipt
+from blindplate.client.camera.sender import MAX_BYTES, Sender
+from blindplate.client.camera.spool import Spool, SpoolItem
+from blindplate.core.errors import BlindplateError, MessageError, StorageError, UnavailableError
+from tests.unit.client.camera.samples import MovedClock
+
+ACCEPTED = Receipt(accepted=True, refused=False, code="")
+REFUSED = Receipt(accepted=False, refused=True, code="grant")
+NEITHER = Receipt(accepted=False, refused=False, code="")
+
+
+class Matcher:
+    """Does to each batch what the script says next; accepts everything at its end."""
+
+    def __init__(self, *script: str) -> None:
+        self.script = list(script)
+        self.got: Counter[bytes] = Counter()
+        self.accepted: set[bytes] = set()
+        self.refused: set[bytes] = set()
+        self.batches: list[int] = []
+
+    def submit(self, wires: Sequence[bytes]) -> list[Receipt]:
+        act = self.script.pop(0) if self.script else "accept"
+        self.batches.append(len(wires))
+        if act == "away":
+            raise UnavailableError("away")
+        self.got.update(wires)
+        if act == "refuse":
+            self.refused |= set(wires) - self.accepted
+            return [ACCEPTED if wire in self.accepted else REFUSED for wire in wires]
+        if act == "ponder":
+            return [NEITHER] * len(wires)
+        self.accepted |= set(wires)
+        if act == "lose answer":
+            raise UnavailableError("lost")
+        if act == "garble":
+            raise MessageError("receipts do not fit")
+        return [ACCEPTED] * len(wires)
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Iterator[Spool]:
+    spool = Spool(tmp_path / "spool.sqlite", limit=10_000)
+    yield spool
+    spool.close()
+
+
+def fill(spool: Spool, number: int, size: int = 10) -> set[bytes]:
+    wires = {index.to_bytes(size, "big") for index in range(number)}
+    spool.add([SpoolItem("police", 0, wire) for wire in wires])
+    return wires
+
+
+def sender(spool: Spool, matcher: Matcher, counts: Counts | None = None) -> Sender:
+    return Sender(spool, matcher, MovedClock(), counts or Counts())
+
+
+def test_what_was_accepted_leaves_the_spool(spool: Spool) -> None:
+    matcher, counts = Matcher(), Counts()
+    wires = fill(spool, 3)
+    assert sender(spool, matcher, counts).step() == 3
+    assert matcher.accepted == wires
+    assert len(spool) == 0
+    assert counts[Counted.ACCEPTED] == 3
+
+
+def test_batches_are_bounded_in_number_and_bytes(spool: Spool) -> None:
+    matcher = Matcher()
+    fill(spool, MAX_WIRES + 1)
+    one = sender(spool, matcher)
+    while one.step():
+        continue
+    fill(spool, 5, MAX_BYTES // 2)
+    while one.step():
+        continue
+    assert matcher.batches == [MAX_WIRES, 1, 2, 2, 1]
+
+
+@pytest.mark.parametrize("act", ["away", "lose answer", "garble"])
+def test_without_receipts_everything_stays_and_is_sent_again(spool: Spool, act: str) -> None:
+    matcher, counts = Matcher(act), Counts()
+    wires = fill(spool, 3)
+    one = sender(spool, matcher, counts)
+    with pytest.raises(BlindplateError):
+        one.step()
+    assert len(spool) == 3
+    assert counts[Counted.ACCEPTED] == 0
+    one.step()
+    assert matcher.accepted == wires
+    assert len(spool) == 0
+
+
+def test_a_wire_neither_accepted_nor_refused_stays(spool: Spool) -> None:
+    fill(spool, 2)
+    assert sender(spool, Matcher("ponder")).step() == 0
+    assert len(spool) == 2
+
+
+def test_a_refused_wire_is_counted_and_gone(spool: Spool) -> None:
+    counts = Counts()
+    fill(spool, 2)
+    sender(spool, Matcher("refuse"), counts).step()
+    assert counts[Counted.REFUSED] == 2
+    assert counts[Counted.ACCEPTED] == 0
+    assert len(spool) == 0
+
+
+def test_what_a_full_disk_keeps_from_being_erased_is_not_sent_again(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    matcher = Matcher()
+    wires = fill(spool, 3)
+    one = sender(spool, matcher)
+    erase = Spool.remove
+
+    def full(_spool: Spool, _numbers: Sequence[int]) -> None:
+        raise StorageError("full")
+
+    monkeypatch.setattr(Spool, "remove", full)
+    for _ in range(3):
+        with pytest.raises(StorageError, match="handed in"):
+            one.step()
+    assert set(matcher.got.values()) == {1}
+    monkeypatch.setattr(Spool, "remove", erase)
+    assert one.step() == 0
+    assert len(spool) == 0
+    assert matcher.accepted == wires
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(["away", "lose answer", "garble", "refuse", "ponder", "accept", "restart"]),
+        max_size=12,
+    )
+)
+def test_whatever_happens_every_wire_is_accepted_refused_or_still_here(script: list[str]) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "spool.sqlite"
+        spool = Spool(path, limit=100)
+        wires = fill(spool, 4)
+        matcher = Matcher(*[act for act in script if act != "restart"])
+        one = sender(spool, matcher)
+        for act in script:
+            if act == "restart":
+                spool.close()
+                spool = Spool(path, limit=100)
+                one = sender(spool, matcher)
+                continue
+            with suppress(BlindplateError):
+                one.step()
+            here = {spooled.wire for spooled in spool.due(1, 100, 1 << 20)}
+            assert here | matcher.accepted | matcher.refused == wires
+        spool.close()
+
+
+def test_it_runs_until_told_to_stop_and_survives_absence(spool: Spool) -> None:
+    matcher = Matcher("away")
+    wires = fill(spool, 3)
+    stop = threading.Event()
+    running = threading.Thread(target=sender(spool, matcher).run, args=(stop,))
+    running.start()
+    for _ in range(100):
+        if matcher.accepted == wires:
+            break
+        stop.wait(0.05)
+    stop.set()
+    running.join(5)
+    assert not running.is_alive()
+    assert matcher.accepted == wires
