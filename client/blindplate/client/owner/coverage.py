@@ -135,10 +135,10 @@ def _steps(
     current: Sequence[Covering],
 ) -> list[_Step]:
     covered = max((segment.last_version for segment in current), default=0)
-    unwanted = _unwanted(current, removals) if epoch.end() > now else frozenset[int]()
+    first_unwanted = _first_unwanted(current, removals) if epoch.end() > now else None
     steps: list[_Step] = []
     for one in versions:
-        takes_out = one.version in unwanted
+        takes_out = one.version == first_unwanted
         if one.made_at >= epoch.end() or not (takes_out or (one.lists and one.version > covered)):
             continue
         begins = max(math.ceil(epoch.start()), int(one.made_at))
@@ -150,8 +150,12 @@ def _steps(
     return steps
 
 
-def _unwanted(current: Sequence[Covering], removals: Sequence[Removal]) -> frozenset[int]:
-    """The versions that removed entries which segments in force still hold: only the last of them needs a base."""
+def _first_unwanted(current: Sequence[Covering], removals: Sequence[Removal]) -> int | None:
+    """The first version that removed an entry which a segment in force still holds, or the last one in force.
+
+    A base from its time on is enough: it is made of what stands now, so what later versions removed is not in it. It
+    may not be of an older version than what is in force.
+    """
     found = [
         removal.removed_version
         for removal in removals
@@ -159,4 +163,4 @@ def _unwanted(current: Sequence[Covering], removals: Sequence[Removal]) -> froze
         if segment.first_version <= removal.listed_version <= segment.last_version
         and removal.removed_version > segment.as_of
     ]
-    return frozenset([max(found)]) if found else frozenset()
+    return max(min(found), *(segment.last_version for segment in current)) if found else None

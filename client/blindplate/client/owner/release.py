@@ -64,9 +64,9 @@ def request_release(
     with session.store.writing() as connection:
         sealed = find_hit(connection, hit_id)
         found = latest_request(connection, hit_id)
+        if sealed.hit.state in (HitState.REVEALED, HitState.ALARMED):
+            raise PolicyError(f"Hit {hit_id} is {sealed.hit.state} already.", "Look at what it gave.")
         if found is None or _is_closed(found, session.now()):
-            if sealed.hit.state in (HitState.REVEALED, HitState.ALARMED):
-                raise PolicyError(f"Hit {hit_id} is {sealed.hit.state} already.", "Look at what it gave.")
             found = _new_request(session, sealed, purpose, lawful_basis, case_reference, automatic)
             keep_request(connection, found)
             set_hit_state(connection, hit_id, HitState.REQUESTED)

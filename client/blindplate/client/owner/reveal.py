@@ -17,15 +17,17 @@ from blindplate.client.owner import roster
 from blindplate.client.owner.hits import HitState, SealedHit, find_hit, set_hit_state
 from blindplate.client.owner.pseudonymise import evaluate_one
 from blindplate.client.owner.release import follow
-from blindplate.client.owner.requests import Reply, Request, Standing, forget_keys, latest_request
+from blindplate.client.owner.requests import Reply, Request, Standing, forget_keys, keep_reply, latest_request
 from blindplate.client.owner.roster import Entry
 from blindplate.client.owner.session import Session
 from blindplate.client.owner.tables import reveals
 from blindplate.core.errors import (
     CommitmentError,
+    EnvelopeError,
     ExpiredError,
     GoneError,
     MembershipError,
+    MessageError,
     NotFoundError,
     PendingError,
     PolicyError,
@@ -96,6 +98,13 @@ def reveal_hit(session: Session, hit_id: int) -> Revealed:
     try:
         payload = _open(session, sealed, request)
         entry = _own_entry(session, payload)
+    except ShareError as error:
+        # Its answer is not to be used again: the next attempt asks for it anew.
+        again = Reply(Custodian(error.custodian), Standing.PENDING)
+        with session.store.writing() as connection:
+            keep_reply(connection, request.request_id, again)
+        log().error("share-alarm", hit=hit_id, custodian=error.custodian)
+        raise
     except (CommitmentError, MembershipError, GoneError) as error:
         state = HitState.REMOVED if isinstance(error, GoneError) else HitState.ALARMED
         with session.store.writing() as connection:
@@ -132,6 +141,8 @@ def _open(session: Session, sealed: SealedHit, request: Request) -> Payload:
     record, header = sealed.record, sealed.record.header
     opened = [_opened_share(sealed, request, reply) for reply in request.replies]
     payload = open_payload(record, opened[0].share, opened[1].share, sealed.match_secret)
+    if not payload.plate:
+        raise CommitmentError("A record's payload holds no plate.")
     f = evaluate_one(session, header.domain, payload.plate)
     y = pseudonym(f, header.epoch)
     if not hmac.compare_digest(opened[0].n_y, opened[1].n_y):
@@ -147,7 +158,14 @@ def _opened_share(sealed: SealedHit, request: Request, reply: Reply) -> replying
             "The answer of a custodian is no longer kept.", "Ask for the release with a new request."
         )
     key = OpeningKey.from_seed(request.reply_seed)
-    opened = replying.open_reply(reply.sealed_share, key, reply.custodian, request.request_id)
+    try:
+        opened = replying.open_reply(reply.sealed_share, key, reply.custodian, request.request_id)
+    except (EnvelopeError, MessageError):
+        raise ShareError(
+            f"The answer of custodian {reply.custodian.name} does not open for this request.",
+            "Ask that custodian again; if it fails again, keep the answer and tell both custodians.",
+            custodian=reply.custodian.value,
+        ) from None
     check_share(sealed.record, reply.custodian, opened.share)
     return opened
 
@@ -164,9 +182,8 @@ def _check_opening(sealed: SealedHit, y: bytes, n_y: bytes, custodian: Custodian
 
 
 def _own_entry(session: Session, payload: Payload) -> Entry:
-    plate = CanonicalPlate.decode(payload.plate)
     with session.store.reading() as connection:
-        entry = roster.find_entry(connection, plate)
+        entry = roster.find_entry(connection, payload.plate)
     if entry is None:
         raise MembershipError(
             "A released record is of a vehicle that is not on this list.",

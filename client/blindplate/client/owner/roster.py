@@ -104,11 +104,11 @@ def count(connection: Connection) -> int:
     return connection.execute(chosen).scalar_one()
 
 
-def find_entry(connection: Connection, plate: CanonicalPlate) -> Entry | None:
-    """The standing entry of a plate, else the one removed last, else None."""
+def find_entry(connection: Connection, plate: bytes) -> Entry | None:
+    """The standing entry of an encoded plate, else the one removed last, else None."""
     chosen = (
         select(entries)
-        .where(entries.c.plate == plate.encode())
+        .where(entries.c.plate == plate)
         .order_by(entries.c.removed_version.is_(None).desc(), entries.c.entry_id.desc())
         .limit(1)
     )

@@ -18,7 +18,7 @@ from blindplate.client.owner.coverage import (
     epochs_due,
     segments_due,
 )
-from blindplate.core.domains import CHARGING_DAY, HOURLY, Epoch
+from blindplate.core.domains import CHARGING_DAY, HOURLY, Epoch, EpochRule
 
 EPOCH = HOURLY.at(1_700_000_000)
 START = int(EPOCH.start())
@@ -86,13 +86,11 @@ def test_a_coming_epoch_is_brought_up_to_date_only_shortly_before_it_begins() ->
 
 
 @pytest.mark.parametrize("rule", [HOURLY, CHARGING_DAY])
-def test_due_epochs_reach_from_the_last_read_that_may_come_to_those_ahead(rule: object) -> None:
-    assert rule in (HOURLY, CHARGING_DAY)
-    chosen = HOURLY if rule is HOURLY else CHARGING_DAY
+def test_due_epochs_reach_from_the_last_read_that_may_come_to_those_ahead(rule: EpochRule) -> None:
     now = 1_700_000_000.0
-    length = chosen.at(now).end() - chosen.at(now).start()
-    due = epochs_due(chosen, now, ahead=2, hold_seconds=int(2 * length), begins=0, ends=1e12)
-    current = chosen.at(now)
+    current = rule.at(now)
+    length = current.end() - current.start()
+    due = epochs_due(rule, now, ahead=2, hold_seconds=int(2 * length), begins=0, ends=1e12)
     assert due[:3] == [current, current.next(), current.next().next()]
     assert all(epoch.end() + 2 * length > now for epoch in due)
     assert min(due).start() <= now - 2 * length
@@ -167,13 +165,13 @@ def test_an_entry_matches_from_its_listing_to_its_removal(
     standing: set[int] = set()
     published = True
     for offset, wanted, unwanted in sorted(changes, key=lambda change: change[0]):
-        removed = [entry for entry in dict.fromkeys(unwanted) if entry in standing]
-        added = [e for e in dict.fromkeys(wanted) if e not in world.entries]
-        if not added and not removed:
+        leaving = [entry for entry in dict.fromkeys(unwanted) if entry in standing]
+        added = [entry for entry in dict.fromkeys(wanted) if entry not in world.entries]
+        if not added and not leaving:
             continue
         standing |= set(added)
-        standing -= set(removed)
-        world.change(START + offset, added, removed)
+        standing -= set(leaving)
+        world.change(START + offset, added, leaving)
         # Sometimes the owner is away and catches up later.
         published = data.draw(st.booleans())
         if published:

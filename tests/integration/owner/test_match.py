@@ -1,0 +1,204 @@
+"""From a listed vehicle to a hit, over real services: at once, after a change, late, and through crashes."""
+
+from __future__ import annotations
+
+import pytest
+
+from blindplate.client.owner import answers
+from blindplate.client.owner.coverage import delta_lead
+from blindplate.client.owner.hits import HitState, hits_after
+from blindplate.client.owner.segments import Segment, SegmentState, in_states
+from blindplate.client.owner.session import Session
+from blindplate.core.errors import UnavailableError
+from tests.integration.owner.conftest import MakeWorld
+from tests.integration.owner.world import (
+    channel_ready,
+    hits_within,
+    publish_now,
+    put_on_list,
+    take_off_list,
+)
+
+LISTED, ADDED, STRANGER = "AB12CDE", "KL63XYZ", "GH19JKL"
+
+
+def test_a_listed_vehicle_is_a_hit_and_a_stranger_is_none(make_world: MakeWorld) -> None:
+    world = make_world()
+    with world.session() as session:
+        put_on_list(session, LISTED, ADDED)
+        done = publish_now(session)
+        assert (done.evaluated, done.uploaded) == (2, 2)
+        world.read([STRANGER, LISTED])
+        hits = hits_within(session, 2, seconds=2)
+        assert [hit.state for hit in hits] == [HitState.SEALED]
+        assert hits[0].domain.zone == "inner"
+
+
+def test_publishing_again_does_nothing(make_world: MakeWorld) -> None:
+    world = make_world()
+    with world.session() as session:
+        put_on_list(session, LISTED)
+        publish_now(session)
+        done = publish_now(session)
+        assert (done.evaluated, done.uploaded) == (0, 0)
+
+
+def test_a_vehicle_added_after_the_base_is_matched_within_the_same_epoch(make_world: MakeWorld) -> None:
+    world = make_world()
+    with world.session() as session:
+        put_on_list(session, LISTED)
+        publish_now(session)
+        world.clock.offset += 5
+        put_on_list(session, ADDED)
+        done = publish_now(session)
+        assert (done.evaluated, done.uploaded) == (1, 1)
+        numbers = [
+            one.number
+            for one in in_states_of(session)
+            if one.epoch_index == session.rule.at(session.now()).index
+        ]
+        assert numbers == [0, 1]
+        world.clock.offset += 5
+        world.read([ADDED, LISTED, STRANGER])
+        assert len(hits_within(session, 2)) == 2
+
+
+def test_an_owner_absent_at_the_boundary_still_finds_the_reads_that_waited(make_world: MakeWorld) -> None:
+    world = make_world()
+    with world.session() as session:
+        put_on_list(session, LISTED)
+        publish_now(session)
+        covered = session.rule.at(session.now()).next()
+        # Two epochs on: the one uploaded ahead is over, nothing covers the one that runs.
+        moment = covered.next().start() + 60
+        world.clock.move_to(moment)
+        world.read([LISTED, STRANGER])
+        world.clock.move_to(covered.next().end() + 60)
+        world.read([LISTED, STRANGER], at=covered.end() - 30)
+        assert hits_within(session, 3, seconds=1.5) == hits_within(session, 1)[:1]
+        publish_now(session)
+        epochs = {hit.epoch for hit in hits_within(session, 2)}
+        assert epochs == {covered, covered.next()}
+
+
+def test_a_coming_epoch_is_brought_up_to_date_shortly_before_it_begins(make_world: MakeWorld) -> None:
+    world = make_world()
+    with world.session() as session:
+        put_on_list(session, LISTED)
+        publish_now(session)
+        coming = session.rule.at(session.now()).next()
+        put_on_list(session, ADDED)
+        world.clock.move_to(coming.start() - delta_lead(coming) / 2)
+        publish_now(session)
+        world.clock.move_to(coming.start() + 120)
+        world.read([ADDED])
+        assert len(hits_within(session, 1)) == 1
+        live = [one for one in in_states_of(session) if one.epoch_index == coming.index]
+        assert [one.number for one in live] == [0]
+
+
+def test_a_removed_vehicle_read_afterwards_is_no_hit(make_world: MakeWorld) -> None:
+    world = make_world()
+    with world.session() as session:
+        put_on_list(session, LISTED, ADDED)
+        publish_now(session)
+        world.clock.offset += 5
+        take_off_list(session, LISTED)
+        assert publish_now(session).uploaded == 1
+        # Beyond the minute in which the coarse time could still be before the removal.
+        world.clock.offset += 120
+        world.read([LISTED, ADDED])
+        assert len(hits_within(session, 2, seconds=2)) == 1
+
+
+def test_a_list_emptied_matches_nothing(make_world: MakeWorld) -> None:
+    world = make_world()
+    with world.session() as session:
+        put_on_list(session, LISTED)
+        publish_now(session)
+        take_off_list(session, LISTED)
+        publish_now(session)
+        world.clock.offset += 120
+        world.read([LISTED])
+        assert hits_within(session, 1, seconds=2) == []
+
+
+class Crash(BaseException):
+    """Stands for the process dying at this point."""
+
+
+def test_a_crash_between_claim_and_store_loses_no_hit(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world()
+    with world.session() as session:
+        put_on_list(session, LISTED)
+        publish_now(session)
+        world.read([LISTED])
+
+        def die(*_arguments: object, **_named: object) -> int:
+            raise Crash
+
+        with monkeypatch.context() as patched:
+            patched.setattr(answers, "keep_hits", die)
+            with pytest.raises(Crash):
+                hits_within(session, 1)
+    with world.session() as session:
+        assert len(hits_within(session, 1)) == 1
+
+
+def test_a_crash_between_store_and_acknowledgement_acknowledges_later_and_keeps_one_hit(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world()
+    with world.session() as session:
+        put_on_list(session, LISTED)
+        publish_now(session)
+        world.read([LISTED, STRANGER])
+
+        def die(_session: object) -> None:
+            raise Crash
+
+        with monkeypatch.context() as patched:
+            patched.setattr(answers, "acknowledge_stored", die)
+            with pytest.raises(Crash):
+                hits_within(session, 1)
+    with world.session() as session:
+        answers.acknowledge_stored(session)
+        assert answers.take_next(session, 0) is None
+        with session.store.reading() as connection:
+            assert len(hits_after(connection, 0)) == 1
+
+
+def test_a_matcher_away_is_waited_for(make_world: MakeWorld) -> None:
+    world = make_world()
+    with world.session() as session:
+        put_on_list(session, LISTED)
+        world.stop_matcher()
+        with pytest.raises(UnavailableError):
+            publish_now(session)
+        world.start_matcher()
+        # The channel connects again by itself, after its pause.
+        channel_ready(session.matcher)
+        assert publish_now(session).uploaded == 2
+
+
+def test_a_matcher_that_lost_a_segment_gets_the_epoch_anew(make_world: MakeWorld) -> None:
+    world = make_world()
+    with world.session() as session:
+        put_on_list(session, LISTED)
+        publish_now(session)
+        world.stop_matcher()
+        folder = world.deployment.folder / "matcher" / "state"
+        for file in folder.glob("matcher.db*"):
+            file.unlink()
+        world.start_matcher()
+        channel_ready(session.matcher)
+        assert publish_now(session).uploaded == 2
+        world.read([LISTED])
+        assert len(hits_within(session, 1)) == 1
+
+
+def in_states_of(session: Session) -> list[Segment]:
+    with session.store.reading() as connection:
+        return in_states(connection, SegmentState.LIVE)

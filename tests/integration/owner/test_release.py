@@ -1,0 +1,220 @@
+"""From a hit to a plate: approved, refused, forged, on the wrong list, by standing authorisation."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import delete
+
+from blindplate.client.owner import commands
+from blindplate.client.owner.daemon import serve
+from blindplate.client.owner.hits import Hit, HitState, count_by_state, find_hit, hits_after
+from blindplate.client.owner.release import follow, request_release
+from blindplate.client.owner.requests import Request, Standing, all_requests, keep_reply, latest_request
+from blindplate.client.owner.reveal import reveal_hit
+from blindplate.client.owner.session import Session
+from blindplate.client.owner.tables import entries
+from blindplate.core.errors import (
+    CommitmentError,
+    GoneError,
+    MembershipError,
+    NotFoundError,
+    PendingError,
+    PolicyError,
+    ShareError,
+)
+from blindplate.core.hpke import OpeningKey
+from blindplate.core.parties import Custodian
+from blindplate.core.records.reply import open_reply, seal_reply
+from blindplate.core.statements.releases import Purpose, Verdict
+from tests.integration.owner.conftest import MakeWorld
+from tests.integration.owner.world import (
+    World,
+    channel_ready,
+    hits_within,
+    publish_now,
+    put_on_list,
+    take_off_list,
+    within,
+)
+
+LISTED, OTHER = "AB12CDE", "KL63XYZ"
+
+
+def only_hit(world: World, session: Session, *, sealed_for: str | None = None, plate: str = LISTED) -> Hit:
+    put_on_list(session, LISTED, OTHER)
+    publish_now(session)
+    world.read([plate], sealed_for=sealed_for)
+    (hit,) = hits_within(session, 1)
+    return hit
+
+
+def ask(session: Session, hit: Hit) -> Request:
+    return request_release(session, hit.hit_id, Purpose.ROBBERY_OR_THEFT, "DPA 2018 Part 3", "case 1")
+
+
+def approve(world: World, request: Request) -> None:
+    for custodian in Custodian:
+        world.decide(custodian, request.request_id, Verdict.APPROVED)
+
+
+def test_both_custodians_approve_and_the_plate_is_revealed(make_world: MakeWorld) -> None:
+    world = make_world()
+    with world.session() as session:
+        hit = only_hit(world, session)
+        with pytest.raises(NotFoundError):
+            reveal_hit(session, hit.hit_id)
+        request = ask(session, hit)
+        assert request.standing is Standing.PENDING
+        assert ask(session, hit).request_id == request.request_id
+        with pytest.raises(PolicyError):
+            request_release(session, hit.hit_id, Purpose.MURDER, "DPA 2018 Part 3", "case 2")
+        world.decide(Custodian.A, request.request_id, Verdict.APPROVED)
+        with pytest.raises(PendingError, match="Custodian B"):
+            reveal_hit(session, hit.hit_id)
+        world.decide(Custodian.B, request.request_id, Verdict.APPROVED)
+        revealed = reveal_hit(session, hit.hit_id)
+        assert revealed.plate.text == LISTED
+        assert (revealed.camera_id, revealed.vehicle_make) == ("camera-1", "Ford")
+        assert revealed.entry.details.reason == "wanted"
+        assert revealed.entry_age > 0
+        assert LISTED not in repr(revealed)
+        # Read back from the store, the keys having been erased.
+        assert reveal_hit(session, hit.hit_id) == revealed
+        with session.store.reading() as connection:
+            kept = latest_request(connection, hit.hit_id)
+        assert kept is not None
+        assert kept.reply_seed is None
+
+
+def test_one_custodian_refuses_and_nothing_is_revealed(make_world: MakeWorld) -> None:
+    world = make_world()
+    with world.session() as session:
+        hit = only_hit(world, session)
+        request = ask(session, hit)
+        world.decide(Custodian.A, request.request_id, Verdict.APPROVED)
+        world.decide(Custodian.B, request.request_id, Verdict.DENIED)
+        with pytest.raises(PolicyError, match="Custodian B refused"):
+            reveal_hit(session, hit.hit_id)
+        with session.store.reading() as connection:
+            assert find_hit(connection, hit.hit_id).hit.state is HitState.DENIED
+        # A refusal closes this request, not the hit.
+        assert ask(session, hit).request_id != request.request_id
+
+
+def test_a_custodian_away_is_asked_when_it_is_back(make_world: MakeWorld) -> None:
+    world = make_world()
+    with world.session() as session:
+        hit = only_hit(world, session)
+        world.stop_custodian(Custodian.B)
+        request = ask(session, hit)
+        assert [reply.standing for reply in request.replies] == [Standing.PENDING, Standing.UNREACHED]
+        with pytest.raises(PendingError, match="Custodian B could not be reached"):
+            reveal_hit(session, hit.hit_id)
+        world.start_custodian(Custodian.B)
+        channel_ready(session.custodian_channels[Custodian.B])
+        assert ask(session, hit).standing is Standing.PENDING
+        approve(world, request)
+        assert reveal_hit(session, hit.hit_id).plate.text == LISTED
+
+
+def test_a_share_of_another_record_is_refused_naming_the_custodian(make_world: MakeWorld) -> None:
+    world = make_world()
+    with world.session() as session:
+        hit = only_hit(world, session)
+        request = ask(session, hit)
+        approve(world, request)
+        forge_share(Custodian.B, session, request)
+        with pytest.raises(ShareError) as caught:
+            reveal_hit(session, hit.hit_id)
+        assert caught.value.custodian == "b"
+        # The custodian is asked again, and its true share opens the record.
+        assert reveal_hit(session, hit.hit_id).plate.text == LISTED
+
+
+def forge_share(custodian: Custodian, session: Session, request: Request) -> None:
+    """Put a share that is not this record's in place of the one the custodian sends."""
+    reply = follow(session, request).replies[list(Custodian).index(custodian)]
+    assert reply.sealed_share is not None
+    assert request.reply_seed is not None
+    key = OpeningKey.from_seed(request.reply_seed)
+    true = open_reply(reply.sealed_share, key, custodian, request.request_id)
+    false = replace(true, share=bytes(32))
+    sealed = seal_reply(false, key.sealing_key(), custodian, request.request_id)
+    with session.store.writing() as connection:
+        keep_reply(connection, request.request_id, replace(reply, sealed_share=sealed))
+
+
+def test_a_camera_that_seals_another_plate_than_its_pseudonym_is_caught(make_world: MakeWorld) -> None:
+    world = make_world()
+    with world.session() as session:
+        # Matched as a listed vehicle, sealed as a stranger: the stranger must not be shown.
+        hit = only_hit(world, session, plate="GH19JKL", sealed_for=LISTED)
+        approve(world, ask(session, hit))
+        with pytest.raises(CommitmentError):
+            reveal_hit(session, hit.hit_id)
+        with session.store.reading() as connection:
+            assert count_by_state(connection) == {HitState.ALARMED: 1}
+
+
+def test_a_plate_never_listed_is_an_alarm(make_world: MakeWorld) -> None:
+    world = make_world()
+    with world.session() as session:
+        hit = only_hit(world, session)
+        approve(world, ask(session, hit))
+        forget_entry(session)
+        with pytest.raises(MembershipError):
+            reveal_hit(session, hit.hit_id)
+        with pytest.raises(PolicyError):
+            ask(session, hit)
+
+
+def forget_entry(session: Session) -> None:
+    """As if the listed vehicle had never been listed: the match was then forged, or the odds have struck."""
+    with session.store.writing() as connection:
+        connection.execute(delete(entries))
+
+
+def test_a_vehicle_removed_meanwhile_is_never_shown(make_world: MakeWorld) -> None:
+    world = make_world()
+    with world.session() as session:
+        hit = only_hit(world, session)
+        approve(world, ask(session, hit))
+        take_off_list(session, LISTED)
+        with pytest.raises(GoneError):
+            reveal_hit(session, hit.hit_id)
+        with session.store.reading() as connection:
+            assert hits_after(connection, 0) == []
+        with pytest.raises(NotFoundError):
+            reveal_hit(session, hit.hit_id)
+
+
+def test_the_daemon_asks_for_every_emissions_hit_but_no_alternate(make_world: MakeWorld) -> None:
+    world = make_world("owner-emissions")
+    stop = threading.Event()
+    with world.session() as session:
+        put_on_list(session, LISTED, OTHER)
+        thread = threading.Thread(target=serve, args=(session, stop))
+        thread.start()
+        try:
+            within(lambda: commands.status(session.settings).epochs[0].segments, lambda found: found == 1)
+            world.read([LISTED])
+            world.read([OTHER], alternate=True)
+
+            def states() -> dict[HitState, int]:
+                with session.store.reading() as connection:
+                    return count_by_state(connection)
+
+            assert within(states, lambda found: len(found) == 2) == {
+                HitState.REQUESTED: 1,
+                HitState.SEALED: 1,
+            }
+            with session.store.reading() as connection:
+                (request,) = within(lambda: all_requests(connection), lambda found: len(found) == 1)
+        finally:
+            stop.set()
+            thread.join()
+        assert (request.purpose, request.automatic) == (Purpose.UNPAID_CHARGE, True)
+        assert reveal_hit(session, request.hit_id).plate.text == LISTED
