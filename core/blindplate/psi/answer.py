@@ -10,17 +10,20 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from blindplate.core.encoding import DIGEST_BYTES
 from blindplate.core.errors import MessageError
 from blindplate.psi.arithmetic import Integers
+from blindplate.psi.expansion import MASK_SEED_BYTES, expand
 from blindplate.psi.hashing import digests
 from blindplate.psi.mapping import SALT_BYTES
 from blindplate.psi.packing import pack, packed_width, unpack
-from blindplate.psi.parameters import ANSWER_HEAD_BYTES, WRAPPED_BYTES, ParameterSet
+from blindplate.psi.parameters import WRAPPED_BYTES, ParameterSet
 
 SECRET_BYTES: Final = 16
 _VERSION: Final = b"BPA\x01"
@@ -32,34 +35,46 @@ Octets = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``salt`` names the upload it answers; ``lanes``: (lanes, 2, answer primes, N); ``wrapped``: (N, 24) bytes."""
+    """``salt`` names the upload it answers.
+
+    ``seeds``: of each lane's first half; ``second_halves``: (lanes, answer primes, N); ``wrapped``: (N, 24) bytes.
+    """
 
     salt: bytes
-    lanes: Integers = field(repr=False)
+    seeds: tuple[bytes, ...]
+    second_halves: Integers = field(repr=False)
     wrapped: Octets = field(repr=False)
+
+    def lanes(self, parameters: ParameterSet) -> list[Integers]:
+        """Both halves of each lane: (2, answer primes, N)."""
+        degree, primes = parameters.poly_degree, parameters.answer_moduli
+        return [
+            np.stack([expand(seed, degree, primes), second])
+            for seed, second in zip(self.seeds, self.second_halves, strict=True)
+        ]
 
     def to_bytes(self, parameters: ParameterSet) -> bytes:
         """``parameters.answer_bytes`` bytes."""
-        halves = self.lanes.reshape(-1, *self.lanes.shape[2:])
-        packed = b"".join(pack(half, parameters.answer_moduli) for half in halves)
-        return b"".join((_VERSION, parameters.digest, self.salt, packed, self.wrapped.tobytes()))
+        packed = [pack(half, parameters.answer_moduli) for half in self.second_halves]
+        return b"".join(
+            (_VERSION, parameters.digest, self.salt, *self.seeds, *packed, self.wrapped.tobytes())
+        )
 
     @classmethod
     def from_bytes(cls, body: bytes, parameters: ParameterSet) -> Answer:
         """Read an answer. Raises MessageError unless version, set and size are exact and residues are reduced."""
         if len(body) != parameters.answer_bytes:
             raise MessageError("An answer is not of the exact size of its parameter set.")
-        if body[:4] != _VERSION or body[4:36] != parameters.digest:
+        reader = BytesIO(body)
+        if reader.read(len(_VERSION)) != _VERSION or reader.read(DIGEST_BYTES) != parameters.digest:
             raise MessageError("An answer is of another version or parameter set.")
-        primes, degree = parameters.answer_moduli, parameters.poly_degree
-        half = degree * packed_width(primes)
-        starts = range(ANSWER_HEAD_BYTES, ANSWER_HEAD_BYTES + 2 * parameters.lanes * half, half)
-        halves = np.stack([unpack(body[start : start + half], primes) for start in starts])
-        wrapped = np.frombuffer(body, np.uint8, degree * WRAPPED_BYTES, starts[-1] + half)
+        primes, degree, lanes = parameters.answer_moduli, parameters.poly_degree, range(parameters.lanes)
+        half_bytes = degree * packed_width(primes)
         return cls(
-            body[36 : 36 + SALT_BYTES],
-            halves.reshape(parameters.lanes, 2, len(primes), degree),
-            wrapped.reshape(degree, WRAPPED_BYTES),
+            salt=reader.read(SALT_BYTES),
+            seeds=tuple(reader.read(MASK_SEED_BYTES) for _ in lanes),
+            second_halves=np.stack([unpack(reader.read(half_bytes), primes) for _ in lanes]),
+            wrapped=np.frombuffer(reader.read(), np.uint8).reshape(degree, WRAPPED_BYTES),
         )
 
 

@@ -46,7 +46,15 @@ def add_residues(a: Integers, b: Integers, primes: tuple[int, ...]) -> Integers:
     """``a + b`` row by row modulo ``primes``: shape (number of primes, n), each prime below 2**62."""
     moduli = np.array(primes, np.int64)[:, None]
     total = a + b
-    return total - np.where(total >= moduli, moduli, 0)
+    total -= np.where(total >= moduli, moduli, 0)
+    return total
+
+
+def subtract_residues(a: Integers, b: Integers, primes: tuple[int, ...]) -> Integers:
+    """``a - b`` row by row modulo ``primes``; shapes and bounds as for ``add_residues``."""
+    difference = a - b
+    difference += np.where(difference < 0, np.array(primes, np.int64)[:, None], 0)
+    return difference
 
 
 def to_residues(values: Integers, primes: tuple[int, ...]) -> Integers:

@@ -69,7 +69,7 @@ class Context:
     def encode(self, values: Integers) -> Plaintext:
         """Field elements, one a slot (N,), as a plaintext in coefficient form."""
         plain = new_plaintext()
-        self.encoder.encode(values.tolist(), plain)
+        self.encoder.encode(values.data, plain)
         return plain
 
     def factor(self, values: Integers) -> Plaintext:

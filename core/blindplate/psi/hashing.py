@@ -1,7 +1,7 @@
 """Labelled SHA-256 over many rows at once.
 
 Guarantees the very bytes of ``core.encoding.digest(label, *context, row)`` for each row: the encoding's head is the
-same for all rows of one width, so it is built once. Protocol section 5; docs/spec/encoding.md.
+same for all rows of one width, so it is hashed once. Protocol section 5; docs/spec/encoding.md.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from blindplate.core.encoding import DIGEST_BYTES, encode
 
 def digests(label: str, context: tuple[bytes, ...], rows: bytes, width: int) -> npt.NDArray[np.uint8]:
     """Digest each ``width`` bytes of ``rows`` as the last field after ``context``: shape (number of rows, 32)."""
-    head = encode(label, *context, bytes(width))[:-width]
-    joined = b"".join(
-        [sha256(head + rows[start : start + width]).digest() for start in range(0, len(rows), width)]
-    )
-    return np.frombuffer(joined, np.uint8).reshape(-1, DIGEST_BYTES)
+    begun = sha256(encode(label, *context, bytes(width))[:-width]).copy
+    hashed: list[bytes] = []
+    for start in range(0, len(rows), width):
+        one = begun()
+        one.update(rows[start : start + width])
+        hashed.append(one.digest())
+    return np.frombuffer(b"".join(hashed), np.uint8).reshape(-1, DIGEST_BYTES)

@@ -1,8 +1,8 @@
 """How a list is spread: bins, slots a bin, and the degree that is published.
 
 Guarantees that what is published depends on the declared number of entries alone, never on where the entries fall.
-The degree is the least that a random placement of that many entries exceeds with probability below 1/16; an owner
-whose entries exceed it places them anew under a fresh salt, and ten salts in a row fail with probability below 2**-40.
+The degree is the least that a random placement of that many entries exceeds with probability below 1/4; an owner
+whose entries exceed it places them anew under a fresh salt, and twenty salts in a row fail with probability below 2**-40.
 Does not say which entry goes where: that is ``mapping``. Protocol section 5; docs/spec/match.md.
 """
 
@@ -15,8 +15,8 @@ from typing import Final
 from blindplate.core.errors import InputError, UploadError
 from blindplate.psi.parameters import ParameterSet
 
-OVERFLOW: Final = 2.0**-4
-SALTS_TRIED: Final = 10
+OVERFLOW: Final = 2.0**-2
+SALTS_TRIED: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +59,8 @@ def plan(entries: int, parameters: ParameterSet) -> Layout:
         raise InputError("A list cannot hold fewer than no entries.")
     bins = min(parameters.poly_degree, max(1, entries // parameters.anonymity))
     degree = max(parameters.anonymity, -(-entries // bins))
-    if degree <= parameters.max_degree:
-        while bins > 1 and bins * _tail(entries, 1 / bins, degree) >= OVERFLOW:
-            degree += 1
+    while degree <= parameters.max_degree and bins * _tail(entries, bins, degree) >= OVERFLOW:
+        degree += 1
     if degree > parameters.max_degree:
         raise InputError(
             f"A list of {entries} entries is too long for the parameter set {parameters.name}.",
@@ -91,22 +90,21 @@ def _layout(bins: int, degree: int, parameters: ParameterSet) -> Layout:
     )
 
 
-def _tail(entries: int, share: float, degree: int) -> float:
-    """Probability that a binomial(entries, share) variable exceeds ``degree``, degree at or above its mean."""
+def _tail(entries: int, bins: int, degree: int) -> float:
+    """Probability that one of ``bins`` bins gets more than ``degree`` of ``entries``, degree at or above the mean."""
     if degree >= entries:
         return 0.0
-    above = degree + 1
-    first = exp(
+    above, share = degree + 1, 1 / bins
+    term = exp(
         lgamma(entries + 1)
         - lgamma(above + 1)
         - lgamma(entries - above + 1)
         + above * log(share)
         + (entries - above) * log1p(-share)
     )
-    total, term, odds = 0.0, first, share / (1 - share)
-    for successes in range(above, entries + 1):
+    total = term
+    while above < entries and term > 1e-12 * total:
+        term *= (entries - above) / ((above + 1) * (bins - 1))
         total += term
-        if term < 1e-12 * total:
-            break
-        term *= (entries - successes) / (successes + 1) * odds
+        above += 1
     return total

@@ -2,28 +2,35 @@
 
 For each lane: second half += u * z + e, a fresh ring-LWE sample under the owner's encryption of zero, u uniform ternary,
 e of SEAL's own noise law; first half += u * (z's first half), which keeps an honest owner's decryption right, and += Z,
-uniform modulo every prime of the answer. So an answer is uniform in its first half and pseudorandom in its second,
-whatever was uploaded. Guarantees fresh u, e and Z from the operating system for every call. The mask is put on after
-the modulus was switched down: fewer primes to draw, and ring-LWE is harder, not easier, at the smaller modulus.
+uniform modulo every prime of the answer. Z is chosen by its result: the masked first half is what a fresh public seed
+expands to, so it holds nothing of the reads at all and travels as that seed. The second half is pseudorandom, whatever
+was uploaded. Guarantees fresh u, e and seed from the operating system for every call. The mask is put on after the
+modulus was switched down: fewer primes to draw, and ring-LWE is harder, not easier, at the smaller modulus.
 Protocol section 5; the argument is in docs/spec/match.md.
 """
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
 
 import numpy as np
 
-from blindplate.psi.arithmetic import Integers, add_residues, to_residues
+from blindplate.psi.arithmetic import Integers, add_residues, subtract_residues, to_residues
 from blindplate.psi.context import Context
-from blindplate.psi.randomness import errors, ternary, uniform_residues
+from blindplate.psi.expansion import MASK_SEED_BYTES, expand
+from blindplate.psi.randomness import errors, ternary
 from blindplate.psi.sealapi import Ciphertext, new_ciphertext
 
 
 class MaskedLane(NamedTuple):
-    """Both halves as the owner gets them, (2, answer primes, N), and sigma (N,): what Z alone decodes to."""
+    """What the owner gets, the seed of the first half and the second half (answer primes, N); and sigma (N,).
 
-    halves: Integers
+    sigma is what Z alone decodes to. It is the matcher's: the secrets of reads are wrapped under it.
+    """
+
+    seed: bytes
+    second_half: Integers
     sigma: Integers
 
 
@@ -42,11 +49,10 @@ def masked(context: Context, zero: Ciphertext, lane: Ciphertext) -> MaskedLane:
     """Hide one lane of an evaluation."""
     primes = context.parameters.answer_moduli
     first, second = rerandomised(context, zero, lane)
-    z = uniform_residues(context.parameters.poly_degree, primes)
-    sigma = context.decrypt(
-        context.decoder, context.ciphertext(np.stack([z, np.zeros_like(z)]), context.answer)
-    )
-    return MaskedLane(np.stack([add_residues(first, z, primes), second]), sigma)
+    seed = os.urandom(MASK_SEED_BYTES)
+    z = subtract_residues(expand(seed, context.parameters.poly_degree, primes), first, primes)
+    alone = context.ciphertext(np.stack([z, np.zeros_like(z)]), context.answer)
+    return MaskedLane(seed, second, context.decrypt(context.decoder, alone))
 
 
 def rerandomised(context: Context, zero: Ciphertext, lane: Ciphertext) -> Integers:

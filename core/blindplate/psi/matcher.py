@@ -103,8 +103,8 @@ def load_list(parameters: ParameterSet, layout: Layout, blobs: Iterable[bytes]) 
 def answer_batch(loaded: LoadedList, pseudonyms: Sequence[bytes], secrets: Sequence[bytes]) -> Batch:
     """Match one batch of reads: pseudonyms of 32 bytes, each with its secret of 16. Raises MessageError otherwise.
 
-    Reads that find no slot are named in ``waiting``; free slots hold dummies. The time taken and the answer's size do
-    not depend on how many reads there are, nor on hits.
+    Reads that find no slot are named in ``waiting``; free slots hold dummies. Hits change neither
+    the time taken nor the answer's size.
     """
     if len(pseudonyms) != len(secrets):
         raise MessageError("There are not as many match secrets as pseudonyms.")
@@ -112,9 +112,8 @@ def answer_batch(loaded: LoadedList, pseudonyms: Sequence[bytes], secrets: Seque
     places = place(pseudonyms, loaded.salt, loaded.layout.bins, parameters.plain_modulus)
     placed, slots, waiting = assign(places.bins, loaded.layout)
     taken: list[int] = placed.tolist()
-    elements = uniform(
-        parameters.poly_degree, 1, parameters.plain_modulus
-    )  # dummies, but where a read is placed
+    # Every slot is a dummy until a read takes it.
+    elements = uniform(parameters.poly_degree, 1, parameters.plain_modulus)
     elements[slots] = places.elements[placed]
     hidden = [masked(context, loaded.zero, lane) for lane in lanes(context, loaded.coefficients, elements)]
     wrapped = wrap(
@@ -123,5 +122,10 @@ def answer_batch(loaded: LoadedList, pseudonyms: Sequence[bytes], secrets: Seque
         [lane.sigma for lane in hidden],
         parameters.poly_degree,
     )
-    answer = Answer(loaded.salt, np.stack([lane.halves for lane in hidden]), wrapped)
+    answer = Answer(
+        loaded.salt,
+        tuple(lane.seed for lane in hidden),
+        np.stack([lane.second_half for lane in hidden]),
+        wrapped,
+    )
     return Batch(answer.to_bytes(parameters), taken, slots.tolist(), waiting.tolist())

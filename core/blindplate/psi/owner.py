@@ -53,7 +53,7 @@ class Opened(NamedTuple):
 def build_upload(pseudonyms: Sequence[bytes], layout: Layout, parameters: ParameterSet) -> Upload:
     """Encrypt a list of pseudonyms, 32 bytes each, under a fresh key. Repeated ones count once.
 
-    Raises InputError when the entries do not fit the layout under any of ten salts, which for a list no longer than
+    Raises InputError when the entries do not fit the layout under any of twenty salts, which for a list no longer than
     planned has a probability below 2**-40.
     """
     entries = list(dict.fromkeys(pseudonyms))
@@ -89,7 +89,8 @@ def open_answer(secret: bytes, answer: bytes) -> list[Opened]:
     context = context_for(parameters)
     decryptor = context.decryptor(context.load_key(key))
     values = [
-        context.decrypt(decryptor, context.ciphertext(halves, context.answer)) for halves in parsed.lanes
+        context.decrypt(decryptor, context.ciphertext(halves, context.answer))
+        for halves in parsed.lanes(parameters)
     ]
     used = layout.bins * layout.replicas
     found = unwrap(parsed.wrapped[:used], [lane[:used] for lane in values])

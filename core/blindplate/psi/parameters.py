@@ -16,6 +16,7 @@ from typing import Any, Final
 from blindplate.core.encoding import digest, text_list, uint
 from blindplate.core.errors import ParameterError
 from blindplate.psi.arithmetic import FIELD_LIMIT
+from blindplate.psi.expansion import MASK_SEED_BYTES
 from blindplate.psi.noise import NoiseModel
 from blindplate.psi.packing import packed_width
 
@@ -65,8 +66,8 @@ class ParameterSet:
 
     @cached_property
     def answer_bytes(self) -> int:
-        """Exact size of an answer: its head, both halves of every lane, and a wrapped secret for every slot."""
-        lane = 2 * self.poly_degree * packed_width(self.answer_moduli)
+        """Exact size of an answer: its head, a seed and a second half a lane, a wrapped secret for every slot."""
+        lane = MASK_SEED_BYTES + self.poly_degree * packed_width(self.answer_moduli)
         return ANSWER_HEAD_BYTES + self.lanes * lane + self.poly_degree * WRAPPED_BYTES
 
     @cached_property

@@ -34,11 +34,6 @@ def uniform(count: int, low: int, high: int) -> Integers:
     return np.concatenate(parts).astype(np.int64) + low if parts else np.empty(0, np.int64)
 
 
-def uniform_residues(count: int, primes: tuple[int, ...]) -> Integers:
-    """A uniform element of the ring modulo the product of ``primes``: (number of primes, count)."""
-    return np.stack([uniform(count, 0, prime) for prime in primes])
-
-
 def ternary(count: int) -> Integers:
     """``count`` independent uniform values of -1, 0, 1."""
     parts: list[npt.NDArray[np.uint8]] = []

@@ -6,7 +6,7 @@ package calls, so that the type checkers see every call and a reader sees how li
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol, cast
 
 from tenseal import sealapi as _sealapi
@@ -70,7 +70,7 @@ class Decryptor(Protocol):
 
 
 class BatchEncoder(Protocol):
-    def encode(self, values: list[int], plain: Plaintext, /) -> None: ...
+    def encode(self, values: Sequence[int], plain: Plaintext, /) -> None: ...
     def decode_uint64(self, plain: Plaintext, /) -> list[int]: ...
 
 

@@ -2,39 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
-
 import pytest
 
 from blindplate.psi.context import Context, context_for
-from blindplate.psi.layout import Layout, plan
-from blindplate.psi.matcher import LoadedList, load_list
-from blindplate.psi.owner import build_upload
+from blindplate.psi.layout import plan
 from blindplate.psi.parameters import ParameterSet, load_set
-
-
-@dataclass(frozen=True)
-class Uploaded:
-    """A list, its upload as bytes, and the same loaded by the matcher."""
-
-    entries: list[bytes]
-    layout: Layout
-    blobs: list[bytes]
-    secret: bytes
-    salt: bytes
-    loaded: LoadedList
-
-
-def pseudonyms(count: int) -> list[bytes]:
-    return [os.urandom(32) for _ in range(count)]
-
-
-def uploaded(entries: list[bytes], layout: Layout, parameters: ParameterSet) -> Uploaded:
-    upload = build_upload(entries, layout, parameters)
-    blobs = list(upload.body)
-    loaded = load_list(parameters, layout, blobs)
-    return Uploaded(entries, layout, blobs, upload.secret, upload.salt, loaded)
+from tests.unit.psi.lists import Uploaded, pseudonyms, uploaded
 
 
 @pytest.fixture(scope="session")
