@@ -1,0 +1,114 @@
+"""Absent owners, the backlog's bound, the bell, and secrets that stay in memory."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+from blindplate.cli.deployment import create_deployment, default_plan
+from blindplate.core.errors import OverloadedError
+from blindplate.core.signing import SigningKey
+from blindplate.edge.settings import load
+from blindplate.server.matcher.absence import AbsenceAlarm
+from blindplate.server.matcher.backlog import Backlog
+from blindplate.server.matcher.bell import Bell
+from blindplate.server.matcher.epochs import epoch_name
+from blindplate.server.matcher.grants import GrantFolders, Grants
+from blindplate.server.matcher.match_secrets import MatchSecrets
+from blindplate.server.matcher.settings import MatcherSettings
+from blindplate.server.matcher.window_keys import WindowKeys
+from tests.unit.server.matcher.conftest import admitted
+
+HOUR = 1_700_000_000 // 3600 * 3600
+
+
+@pytest.fixture(scope="module")
+def grants(tmp_path_factory: pytest.TempPathFactory) -> Grants:
+    deployment = create_deployment(tmp_path_factory.mktemp("deployment") / "d", default_plan(HOUR))
+    settings = load(MatcherSettings, deployment.settings("matcher"))
+    current = GrantFolders(settings.grants, settings.registers, settings.trust).current
+    return Grants({"police-1": current.named("police-1")}, current.registers)
+
+
+@pytest.fixture(autouse=True)
+def plain_logs() -> Iterator[None]:
+    structlog.reset_defaults()
+    yield
+    structlog.reset_defaults()
+
+
+def alarms(alarm: AbsenceAlarm, grants: Grants, present: set[tuple[str, str]], now: float) -> list[bool]:
+    with capture_logs() as logs:
+        alarm.look(grants, present, now)
+    return [entry["begun"] for entry in logs if entry["event"] == "owner-absent"]
+
+
+def test_a_missing_epoch_is_reported_as_it_nears_and_as_it_begins_once_each(grants: Grants) -> None:
+    alarm = AbsenceAlarm()
+    here = {("police", epoch_name(grants.named("police-1").epoch.rule().at(HOUR)))}
+    assert alarms(alarm, grants, here, HOUR + 1800) == []
+    assert alarms(alarm, grants, here, HOUR + 3541) == [False]
+    assert alarms(alarm, grants, here, HOUR + 3542) == []
+    assert alarms(alarm, grants, here, HOUR + 3600) == [True]
+    assert alarms(alarm, grants, here, HOUR + 3601) == []
+
+
+def test_an_owner_that_uploaded_is_not_reported(grants: Grants) -> None:
+    rule = grants.named("police-1").epoch.rule()
+    here = {("police", epoch_name(epoch)) for epoch in (rule.at(HOUR), rule.at(HOUR).next())}
+    assert alarms(AbsenceAlarm(), grants, here, HOUR + 3599) == []
+
+
+def test_nobody_is_missed_outside_a_grant(grants: Grants) -> None:
+    grant = grants.named("police-1")
+    alarm = AbsenceAlarm()
+    assert alarms(alarm, grants, set(), grant.not_after) == []
+    assert alarms(alarm, grants, set(), grant.not_before - 1) == []
+
+
+def test_the_backlog_counts_what_is_held_taken_and_coming() -> None:
+    backlog = Backlog(10)
+    backlog.set_held(4)
+    with backlog.room_for(3):
+        with pytest.raises(OverloadedError), backlog.room_for(4):
+            pass
+        with backlog.room_for(3):
+            pass
+    with pytest.raises(OverloadedError), backlog.room_for(1):
+        pass
+    backlog.set_held(9)
+    with backlog.room_for(1):
+        pass
+
+
+def test_the_bell_wakes_who_waits_and_misses_no_ring() -> None:
+    bell = Bell()
+    before = bell.rings
+    bell.ring()
+    bell.wait_beyond(before, 60)
+    threading.Timer(0.05, bell.ring).start()
+    bell.wait_beyond(bell.rings, 60)
+    bell.wait_beyond(bell.rings, 0.01)
+
+
+def test_secrets_in_memory_are_bounded_and_never_shown(tmp_path: Path) -> None:
+    secrets = MatchSecrets(WindowKeys(tmp_path, SigningKey.from_seed(bytes(32))), 2)
+    for number in (1, 2, 3):
+        secrets.put(number, (bytes([number]), b"canary"))
+    assert secrets.missing([1, 2, 3]) == [1]
+    opened = secrets.get([3, 2, 1], {})
+    assert list(opened.pairs) == [3, 2]
+    assert "canary" not in repr(opened)
+    secrets.forget([2, 9])
+    assert secrets.missing([2, 3]) == [2]
+
+
+def test_an_envelope_that_does_not_open_is_named(tmp_path: Path) -> None:
+    secrets = MatchSecrets(WindowKeys(tmp_path, SigningKey.from_seed(bytes(32))), 2)
+    opened = secrets.get([7], {7: admitted().wire})
+    assert (dict(opened.pairs), opened.unreadable) == ({}, [7])
