@@ -1,0 +1,107 @@
+"""``blindplate custodian``: a custodian's process, and what its officers do."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from blindplate.cli.commands.settings_file import SettingsFile
+from blindplate.core.errors import NotFoundError
+from blindplate.core.statements.releases import Verdict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from blindplate.client.officer import OfficerSettings
+
+app = typer.Typer(help="A custodian and its officers.", no_args_is_help=True)
+
+RequestId = Annotated[str, typer.Argument(metavar="REQUEST", help="The request, or how its number begins.")]
+Reason = Annotated[str, typer.Option(help="Why; it is signed into the custodian's record.")]
+
+
+@app.command()
+def serve(settings: SettingsFile) -> None:
+    """Serve until told to stop."""
+    from blindplate.edge.settings import load
+    from blindplate.server.custodian.process import run
+    from blindplate.server.custodian.settings import CustodianSettings
+
+    run(load(CustodianSettings, settings))
+
+
+@app.command()
+def pending(officer: SettingsFile) -> None:
+    """The requests that wait for an officer of this custodian."""
+    from blindplate.client import officer as officers
+
+    console = Console()
+    for waiting in officers.pending(_officer(officer)):
+        asked = waiting.request
+        until = datetime.fromtimestamp(asked.expires_at, UTC)
+        console.print(
+            f"{waiting.request_id.hex()}: {asked.purpose.value}, case {asked.case_reference}, {asked.lawful_basis}, "
+            f"by {asked.requester}, until {until:%Y-%m-%d %H:%M} UTC",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+@app.command()
+def approve(officer: SettingsFile, request: RequestId, reason: Reason) -> None:
+    """Approve a release, under this officer's own key."""
+    _decide(officer, request, Verdict.APPROVED, reason)
+
+
+@app.command()
+def deny(officer: SettingsFile, request: RequestId, reason: Reason) -> None:
+    """Deny a release, under this officer's own key."""
+    _decide(officer, request, Verdict.DENIED, reason)
+
+
+@app.command()
+def decisions(officer: SettingsFile) -> None:
+    """The custodian's signed record of decisions, verified."""
+    from blindplate.client import officer as officers
+
+    console = Console()
+    for one in officers.decisions(_officer(officer)):
+        how = "automatic" if one.automatic else f"by {', '.join(one.officers) or 'nobody'}"
+        console.print(
+            f"{one.sequence}: {one.verdict.value} ({one.code}), {how}: {one.reason}",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def _decide(path: Path, begins: str, verdict: Verdict, reason: str) -> None:
+    from blindplate.client import officer as officers
+
+    settings = _officer(path)
+    named = [
+        one.request_id
+        for one in officers.pending(settings)
+        if one.request_id.hex().startswith(begins.lower())
+    ]
+    if len(named) != 1:
+        raise NotFoundError(
+            f"{len(named)} waiting requests begin with that number.",
+            "Name one, as `custodian pending` shows them.",
+        )
+    decision = officers.decide(
+        settings, named[0], Verdict.APPROVED if verdict is Verdict.APPROVED else Verdict.DENIED, reason
+    )
+    said = (
+        f"{decision.verdict.value}: {decision.reason}" if decision else "Noted; another officer has to agree."
+    )
+    Console().print(said, highlight=False)
+
+
+def _officer(path: Path) -> OfficerSettings:
+    from blindplate.client.officer import OfficerSettings
+    from blindplate.edge.settings import load
+
+    return load(OfficerSettings, path)

@@ -1,0 +1,78 @@
+"""``blindplate demo``: the whole of it, with real processes, in under a minute."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from blindplate.cli.demonstration.scenario import Scenario
+
+
+def command(
+    keep: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Leave every party's state in this new folder.")
+    ] = None,
+    stay: Annotated[bool, typer.Option(help="Keep it running, and say how to try it by hand.")] = False,
+    seed: Annotated[int, typer.Option(help="The traffic's seed.")] = 1,
+) -> None:
+    """Run custodians, matcher, owners and cameras against made traffic, and show what each party saw."""
+    from blindplate.cli.demonstration import report, verdict
+    from blindplate.cli.demonstration.processes import Processes
+    from blindplate.cli.demonstration.scenario import Size, make_scenario
+    from blindplate.cli.demonstration.story import Story
+
+    console = Console()
+    begun = time.monotonic()
+    with ExitStack() as stack:
+        folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="blindplate-"))) / "demo"
+        scenario = make_scenario(folder, time.time(), seed, Size())
+        with Processes(scenario.deployment) as processes:
+            story = Story(scenario, processes, lambda step: console.print(f"[bold]{step}[/]"))
+            collected = story.tell()
+            if stay:
+                _hold(console, scenario)
+        searched = verdict.search(scenario, collected.simulation)
+        report.show(console, scenario, collected, searched)
+        failed = verdict.failures(collected, searched)
+        for failure in failed:
+            console.print(f"[bold red]{failure}[/]", highlight=False)
+        console.print(
+            f"{'Failed' if failed else 'All as it had to be'}, in {time.monotonic() - begun:.0f} s.",
+            highlight=False,
+        )
+        if keep:
+            console.print(f"Every party's state is in {keep}.", highlight=False, soft_wrap=True)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _hold(console: Console, scenario: Scenario) -> None:
+    """Print what to type, and wait for an interrupt."""
+    settings = scenario.deployment.settings
+    camera, police = settings("camera-1"), settings("owner-police")
+    event = """printf '{"plate": "AB12 CDE", "captured_at": "%s"}\\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)\""""
+    console.print("\n[bold]It keeps running. In another terminal:[/]")
+    for line in (
+        "# list a vehicle of your own; the plate is read from standard input, never from an argument",
+        f"echo 'AB12 CDE' | blindplate hotlist add {police} --reason 'my own'",
+        "# let a camera see it",
+        f"{event} | blindplate camera run {camera} --exit-when-drained",
+        "# see the hit, ask for its release, let both custodians' officers decide, open it",
+        f"blindplate hits watch {police} --after 0",
+        f"blindplate release request {police} HIT --purpose vehicle-crime --case mine",
+        f"blindplate custodian pending {settings('officer-a-1')}",
+        f"blindplate custodian approve {settings('officer-a-1')} REQUEST --reason 'seen'",
+        f"blindplate custodian approve {settings('officer-b-1')} REQUEST --reason 'seen'",
+        f"blindplate release reveal {police} HIT",
+    ):
+        console.print(f"  {line}", highlight=False, soft_wrap=True, markup=False)
+    console.print("Interrupt (Ctrl-C) to stop.")
+    signal.sigwait({signal.SIGINT, signal.SIGTERM})

@@ -1,0 +1,33 @@
+"""``blindplate init``: make a small deployment."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+
+def command(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder.")],
+    cameras: Annotated[int, typer.Option(min=1, max=99, help="How many cameras.")] = 3,
+    first_port: Annotated[
+        int, typer.Option(min=1, max=65_533, help="Servers listen on this port and the next two.")
+    ] = 7701,
+) -> None:
+    """Make a deployment: authority, certificates, keys, grants, policies and one settings file a process."""
+    from blindplate.cli.deployment import create_deployment, default_plan
+
+    made = create_deployment(folder, default_plan(int(time.time()), cameras=cameras, first_port=first_port))
+    console = Console()
+    console.print(f"Made a deployment in {folder}. Start its processes, each in a terminal of its own:")
+    for line in (
+        f"blindplate custodian serve {made.settings('custodian-a')}",
+        f"blindplate custodian serve {made.settings('custodian-b')}",
+        f"blindplate matcher serve {made.settings('matcher')}",
+        f"blindplate owner run {made.settings('owner-police')}",
+        f"blindplate camera run {made.settings('camera-1')} --input EVENTS.jsonl",
+    ):
+        console.print(f"  {line}", highlight=False, soft_wrap=True)

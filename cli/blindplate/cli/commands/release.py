@@ -1,0 +1,106 @@
+"""``blindplate release``: ask both custodians to open a hit, and open it once both agree."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from blindplate.cli.commands.settings_file import SettingsFile
+from blindplate.core.statements.releases import Purpose
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from blindplate.client.owner.requests import Request
+    from blindplate.client.owner.reveal import Revealed
+    from blindplate.client.owner.settings import OwnerSettings
+
+app = typer.Typer(help="Two-party release.", no_args_is_help=True)
+
+HitNumber = Annotated[
+    int, typer.Argument(metavar="HIT", min=1, help="The hit's number, as `hits watch` shows it.")
+]
+
+
+@app.command()
+def request(
+    settings: SettingsFile,
+    hit: HitNumber,
+    purpose: Annotated[Purpose, typer.Option(help="One of the closed list of purposes.")],
+    case: Annotated[str, typer.Option(help="Your case reference.")],
+    lawful_basis: Annotated[str, typer.Option(help="The law that permits it.")] = "DPA 2018 Part 3",
+) -> None:
+    """Ask both custodians to release a hit."""
+    from blindplate.client.owner import commands
+
+    _show(commands.request(_owner(settings), hit, purpose, lawful_basis, case))
+
+
+@app.command("list")
+def list_requests(settings: SettingsFile) -> None:
+    """Every request made and where it stands at each custodian."""
+    from blindplate.client.owner import commands
+
+    for one in commands.releases(_owner(settings)):
+        _show(one)
+
+
+@app.command()
+def reveal(settings: SettingsFile, hit: HitNumber) -> None:
+    """Open a released hit: check both shares, open the record, and check its plate against record and list."""
+    from blindplate.client.owner import commands
+
+    Console().print(_table(commands.reveal(_owner(settings), hit)))
+
+
+def _owner(path: Path) -> OwnerSettings:
+    from blindplate.client.owner.settings import OwnerSettings
+    from blindplate.edge.settings import load
+
+    return load(OwnerSettings, path)
+
+
+def _show(found: Request) -> None:
+    said = "; ".join(
+        f"custodian {reply.custodian.name}: {reply.standing.value}{f' ({reply.reason})' if reply.reason else ''}"
+        for reply in found.replies
+    )
+    Console().print(
+        f"request {found.request_id.hex()} for hit {found.hit_id}: {said}", highlight=False, soft_wrap=True
+    )
+
+
+def _table(revealed: Revealed) -> Table:
+    table = Table(title="Compare with the image and the vehicle before you act", show_header=False)
+    table.add_row("plate", f"{revealed.plate.text} ({revealed.plate.country})")
+    table.add_row("captured", f"{datetime.fromtimestamp(revealed.captured_at, UTC):%Y-%m-%d %H:%M:%S} UTC")
+    shown = {
+        "as read": revealed.text_as_read,
+        "camera": revealed.camera_id,
+        "direction": revealed.direction,
+        "vehicle seen": " ".join(
+            filter(None, (revealed.vehicle_colour, revealed.vehicle_make, revealed.vehicle_model))
+        ),
+        "vehicle listed": " ".join(
+            filter(
+                None,
+                (revealed.entry.details.colour, revealed.entry.details.make, revealed.entry.details.model),
+            )
+        ),
+        "listed for": revealed.entry.details.reason,
+        "action": revealed.entry.details.action,
+    }
+    if revealed.latitude is not None and revealed.longitude is not None:
+        shown["place"] = f"{revealed.latitude:.5f}, {revealed.longitude:.5f}"
+    if revealed.confidence is not None:
+        shown["confidence"] = f"{revealed.confidence:.0%}"
+    shown["listed before capture"] = f"{revealed.entry_age:,.0f} s"
+    shown["read"] = "an alternate spelling: check by eye" if revealed.alternate else "as the engine read it"
+    for name, value in shown.items():
+        if value:
+            table.add_row(name, value)
+    return table

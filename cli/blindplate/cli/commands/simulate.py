@@ -1,0 +1,48 @@
+"""``blindplate simulate``: made traffic, the same for the same seed."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+
+def command(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the files go.")],
+    cameras: Annotated[int, typer.Option(min=1, max=99)] = 3,
+    passes: Annotated[int, typer.Option(min=1, help="How many vehicles pass, all cameras together.")] = 1000,
+    vehicles: Annotated[int, typer.Option(min=100, help="How many different vehicles there are.")] = 20_000,
+    seconds: Annotated[float, typer.Option(min=1, help="Over how long a time, which ends now.")] = 3600,
+    misreads: Annotated[float, typer.Option(min=0, max=1, help="Share of passes misread.")] = 0.03,
+    seed: Annotated[int, typer.Option()] = 1,
+    event_format: Annotated[str, typer.Option("--format", help="plain or openalpr.")] = "plain",
+) -> None:
+    """Make events of passing vehicles, a hotlist and an emissions list, with repeat visits and misreads."""
+    from blindplate.cli import traffic
+    from blindplate.client.camera.events import EventFormat
+
+    folder.mkdir(parents=True, exist_ok=True)
+    names = [f"camera-{number + 1}" for number in range(cameras)]
+    made = traffic.population(seed, vehicles)
+    lists = {
+        "police": traffic.hotlist(made, min(500, vehicles // 40)),
+        "emissions": traffic.emissions_list(made, vehicles // 4),
+    }
+    simulation = traffic.simulate(
+        seed, made, names, passes, time.time() - seconds, seconds, misreads, lists=lists
+    )
+    for name, events in simulation.events.items():
+        traffic.write_events(folder / f"{name}.jsonl", events, EventFormat(event_format))
+    traffic.write_hotlist_csv(
+        folder / "hotlist.csv", lists["police"], (datetime.now(UTC) + timedelta(days=365)).date()
+    )
+    traffic.write_emissions_csv(folder / "emissions.csv", lists["emissions"])
+    Console().print(
+        f"{passes:,} passes of {vehicles:,} vehicles at {cameras} cameras, "
+        f"{sum(len(events) for events in simulation.events.values()):,} events, "
+        f"{len(simulation.truth.hits):,} expected hits, in {folder}."
+    )

@@ -1,0 +1,64 @@
+"""The command line: one command a party, thin over the functions of client and server.
+
+Guarantees that an error of our tree ends in its two sentences and exit status 2, without a traceback. Command
+modules import what they run inside the command, so that a camera needs neither numpy nor a database driver and
+``--help`` is quick.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from blindplate.cli.commands import (
+    camera,
+    custodian,
+    demo,
+    emissions,
+    hits,
+    hotlist,
+    init,
+    matcher,
+    owner,
+    release,
+    simulate,
+)
+from blindplate.core.errors import BlindplateError
+
+app = typer.Typer(
+    name="blindplate",
+    help="Match number plates against lists without watching anyone.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command("init")(init.command)
+app.command("demo")(demo.command)
+app.command("simulate")(simulate.command)
+app.add_typer(camera.app, name="camera")
+app.add_typer(matcher.app, name="matcher")
+app.add_typer(custodian.app, name="custodian")
+app.add_typer(owner.app, name="owner")
+app.add_typer(hotlist.app, name="hotlist")
+app.add_typer(emissions.app, name="emissions")
+app.add_typer(hits.app, name="hits")
+app.add_typer(release.app, name="release")
+
+
+def main() -> None:
+    """The console script ``blindplate``."""
+    try:
+        app()
+    except BlindplateError as error:
+        # Text, not markup: what an error quotes, as a file name, is printed and never interpreted.
+        console = Console(stderr=True)
+        console.print(Text(error.what, style="bold red"))
+        console.print(Text(error.remedy))
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
