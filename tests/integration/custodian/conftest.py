@@ -7,15 +7,17 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import grpc
 import pytest
 
 from blindplate.cli.deployment import Deployment, Plan, create_deployment, default_plan
 from blindplate.client.custodians import CustodianPair
 from blindplate.core.parties import Custodian
 from blindplate.edge.settings import TlsFiles, TrustedKeys, load
+from blindplate.edge.tls import open_channel
 from blindplate.server.custodian.process import Running, build
 from blindplate.server.custodian.settings import CustodianSettings
 
@@ -38,7 +40,9 @@ class Custodians:
 
     deployment: Deployment
     clock: MovedClock
-    running: dict[Custodian, Running]
+    running: dict[Custodian, Running] = field(default_factory=dict)
+    pairs: dict[tuple[str, str, str], CustodianPair] = field(default_factory=dict)
+    channels: dict[tuple[str, str], grpc.Channel] = field(default_factory=dict)
 
     def settings(self, custodian: Custodian) -> CustodianSettings:
         return load(CustodianSettings, self.deployment.settings(f"custodian-{custodian}"))
@@ -78,9 +82,30 @@ class Custodians:
         return self.settings(Custodian.A).trust
 
     def pair(self, party: str) -> CustodianPair:
-        return CustodianPair(
-            self.address(Custodian.A), self.address(Custodian.B), self.tls(party), self.trust
-        )
+        """Channels to both custodians where they now listen, as one party; closed with everything else."""
+        addresses = (self.address(Custodian.A), self.address(Custodian.B))
+        known = self.pairs.get((party, *addresses))
+        if known is None:
+            known = CustodianPair(*addresses, self.tls(party), self.trust)
+            self.pairs[party, *addresses] = known
+        return known
+
+    def channel(self, custodian: Custodian, party: str) -> grpc.Channel:
+        """A channel to one custodian where it now listens, as one party; closed with everything else."""
+        address = self.address(custodian)
+        known = self.channels.get((party, address))
+        if known is None:
+            known = open_channel(address, f"custodian-{custodian}", self.tls(party))
+            self.channels[party, address] = known
+        return known
+
+    def close(self) -> None:
+        for pair in self.pairs.values():
+            pair.close()
+        for channel in self.channels.values():
+            channel.close()
+        for custodian in list(self.running):
+            self.stop(custodian)
 
 
 @pytest.fixture
@@ -112,23 +137,14 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Plan], Path
 def custodians(plan: Plan, templates: Callable[[Plan], Path], tmp_path: Path) -> Iterator[Custodians]:
     """Both custodians, running."""
     folder = Path(shutil.copytree(templates(plan), tmp_path / "deployment"))
-    both = Custodians(Deployment(folder, plan), MovedClock(), {})
+    both = Custodians(Deployment(folder, plan), MovedClock())
     for custodian in Custodian:
         both.start(custodian)
     yield both
-    for custodian in list(both.running):
-        both.stop(custodian)
+    both.close()
 
 
 @pytest.fixture
-def pair_of(custodians: Custodians) -> Iterator[Callable[[str], CustodianPair]]:
-    """Channels to both custodians as one party; closed at the end."""
-    opened: list[CustodianPair] = []
-
-    def open_pair(party: str) -> CustodianPair:
-        opened.append(custodians.pair(party))
-        return opened[-1]
-
-    yield open_pair
-    for pair in opened:
-        pair.close()
+def pair_of(custodians: Custodians) -> Callable[[str], CustodianPair]:
+    """Channels to both custodians as one party."""
+    return custodians.pair

@@ -6,8 +6,6 @@ import os
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import grpc
-
 from blindplate.core.domains import Domain
 from blindplate.core.hpke import OpeningKey, SealingKey, generate_seed
 from blindplate.core.parties import Custodian
@@ -21,7 +19,7 @@ from blindplate.core.statements.grants import Grant
 from blindplate.core.statements.releases import Decision, Purpose, ReleaseRequest
 from blindplate.edge.keyfiles import read_secret, read_statement
 from blindplate.edge.statuses import remote_errors
-from blindplate.edge.tls import open_channel, spiffe_id
+from blindplate.edge.tls import spiffe_id
 from blindplate.v1 import records_pb2
 from blindplate.v1 import release_pb2 as v1
 from blindplate.v1.release_pb2_grpc import ReleaseStub
@@ -59,8 +57,8 @@ class Case:
 
     def output(self, plate: bytes = PLATE) -> bytes:
         """F_D of a plate, evaluated as the owner."""
-        with self.custodians.pair(self.owner) as pair:
-            return pair.evaluate(self.domain, [plate], *pair.evaluation_keys(self.domain))[0]
+        pair = self.custodians.pair(self.owner)
+        return pair.evaluate(self.domain, [plate], *pair.evaluation_keys(self.domain))[0]
 
     def sealed(
         self,
@@ -72,8 +70,7 @@ class Case:
     ) -> Sealed:
         """A record as a camera makes it, one of a batch of three; keyword arguments change its context."""
         moment = self.custodians.clock.now() if captured is None else captured
-        with self.custodians.pair(self.owner) as pair:
-            key_a, key_b = pair.release_keys(self.custodians.clock.now())
+        key_a, key_b = self.custodians.pair(self.owner).release_keys(self.custodians.clock.now())
         epoch = self.grant.epoch.rule().at(moment)
         disclosure = self.grant.disclosure
         settings: dict[str, Any] = {
@@ -123,16 +120,14 @@ class Case:
     def submit(
         self, custodian: Custodian, statement: Statement, party: str | None = None
     ) -> v1.ReleaseStatus:
-        with self._channel(custodian, party) as channel, remote_errors("custodian"):
-            return ReleaseStub(channel).Submit(
-                v1.SubmitReleaseRequest(request=statement.to_proto()), timeout=20
-            )
+        message = v1.SubmitReleaseRequest(request=statement.to_proto())
+        with remote_errors("custodian"):
+            return self._stub(custodian, party).Submit(message, timeout=20)
 
     def check(self, custodian: Custodian, statement: Statement, party: str | None = None) -> v1.ReleaseStatus:
-        with self._channel(custodian, party) as channel, remote_errors("custodian"):
-            return ReleaseStub(channel).Check(
-                v1.CheckReleaseRequest(request_id=statement.statement_id), timeout=20
-            )
+        message = v1.CheckReleaseRequest(request_id=statement.statement_id)
+        with remote_errors("custodian"):
+            return self._stub(custodian, party).Check(message, timeout=20)
 
     def reply(self, custodian: Custodian, statement: Statement, status: v1.ReleaseStatus) -> Reply:
         key = OpeningKey.from_seed(self.reply_seed)
@@ -153,9 +148,8 @@ class Case:
         assert decision.verdict == "denied"
         return decision.code
 
-    def _channel(self, custodian: Custodian, party: str | None) -> grpc.Channel:
-        address = self.custodians.address(custodian)
-        return open_channel(address, f"custodian-{custodian}", self.custodians.tls(party or self.owner))
+    def _stub(self, custodian: Custodian, party: str | None) -> ReleaseStub:
+        return ReleaseStub(self.custodians.channel(custodian, party or self.owner))
 
 
 def altered(record: SealedRecord, **changed: Any) -> SealedRecord:

@@ -21,7 +21,6 @@ from blindplate.core.parties import Custodian
 from blindplate.core.pseudonyms import Blinding, DomainKey, combine
 from blindplate.edge.keyfiles import read_secret
 from blindplate.edge.statuses import remote_errors
-from blindplate.edge.tls import open_channel
 from blindplate.v1 import pseudonyms_pb2, types_pb2
 from blindplate.v1.pseudonyms_pb2_grpc import PseudonymsStub
 
@@ -42,13 +41,12 @@ def plates(count: int) -> list[bytes]:
 
 def call(custodians: Custodians, party: str, blinded: list[bytes], domain: Domain = INNER) -> None:
     """One raw call to custodian A."""
-    with open_channel(custodians.address(Custodian.A), "custodian-a", custodians.tls(party)) as channel:
-        request = pseudonyms_pb2.EvaluateRequest(
-            domain=types_pb2.Domain(list_id=domain.list_id, zone=domain.zone, generation=domain.generation),
-            blinded=blinded,
-        )
-        with remote_errors("custodian a"):
-            PseudonymsStub(channel).Evaluate(request, timeout=30)
+    request = pseudonyms_pb2.EvaluateRequest(
+        domain=types_pb2.Domain(list_id=domain.list_id, zone=domain.zone, generation=domain.generation),
+        blinded=blinded,
+    )
+    with remote_errors("custodian a"):
+        PseudonymsStub(custodians.channel(Custodian.A, party)).Evaluate(request, timeout=30)
 
 
 def test_owner_and_camera_get_the_pseudonym_both_seeds_make(custodians: Custodians, pair_of: PairOf) -> None:

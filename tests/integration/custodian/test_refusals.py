@@ -18,6 +18,7 @@ from blindplate.core.errors import (
     GrantError,
     IdentityError,
     MessageError,
+    QuotaError,
     SignatureError,
 )
 from blindplate.core.hpke import OpeningKey, SealingKey, generate_seed
@@ -284,3 +285,18 @@ def test_register_of_the_zone_missing(case: Case) -> None:
     statement = asked(case, case.sealed())
     (case.custodians.deployment.public / "registers" / "inner.json").unlink()
     assert case.refusal(statement) == "grant"
+
+
+def test_a_flood_of_refusals_is_turned_away_unrecorded(case: Case) -> None:
+    sealed = case.sealed()
+    codes = []
+    for _ in range(220):
+        try:
+            codes.append(case.refusal(asked(case, sealed, purpose=Purpose.MURDER)))
+        except QuotaError:
+            codes.append("turned-away")
+    assert codes[:200] == ["policy"] * 200
+    assert "turned-away" in codes
+    assert len(record_of_decisions(case)) == codes.count("policy")
+    # What is not refused is still taken in.
+    assert case.submit(A, asked(case, sealed)).state == v1.RELEASE_STATE_APPROVED

@@ -32,8 +32,10 @@ from blindplate.server.custodian.storage import reading, writing
 from blindplate.server.limits import Rate, RateLimiter
 
 _AUTOMATIC: Final = "Released automatically, as the grant's policy says."
-# New requests of one owner; asking again for the same one costs nothing.
-_RATE: Final = Rate(per_second=20, burst=200)
+# New requests of one owner, about what a custodian can take in; asking again for the same one costs nothing.
+_SUBMISSIONS: Final = Rate(per_second=100, burst=1_000)
+# Refusals of one owner put on record. Every one is an entry for ever: an owner must not fill the disk with them.
+_REFUSALS: Final = Rate(per_second=0.1, burst=200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,12 @@ class Submissions:
         """Take in the request of ``requester`` (SPIFFE id), or find it taken in before.
 
         A refusal comes back as a denied standing. Raises what ``authenticate`` raises, QuotaError when too many
-        come at once, StorageError and UnavailableError; none of these is recorded.
+        come, or are refused, at once, StorageError and UnavailableError; none of these is recorded.
         """
         with reading(self.docket.engine) as connection:
             known = requests.find(connection, statement.statement_id) is not None
         if not known:
-            self.limiter.take(requester, 1, _RATE)
+            self.limiter.take(requester, 1, _SUBMISSIONS)
             authentic = authenticate(statement, requester, self.folders.current())
             outcome = self.docket.examine(authentic, self.folders.current())
             with writing(self.docket.engine) as connection:
@@ -95,6 +97,7 @@ class Submissions:
         except (ReplayError, QuotaError) as error:
             outcome = error
         if isinstance(outcome, BlindplateError):
+            self.limiter.take(f"refused {request.requester}", 1, _REFUSALS)
             case = refused(Case(terms))
             self.docket.reject(connection, request_id, request, case, outcome.code, outcome.what)
             return
