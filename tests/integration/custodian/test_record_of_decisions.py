@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from blindplate.client.officer import OfficerSettings, decisions
-from blindplate.core.errors import ChainError
+from blindplate.core.errors import ChainError, SignatureError
 from blindplate.core.parties import Custodian
 from blindplate.core.statements.releases import Purpose
 from blindplate.edge.settings import load
@@ -27,13 +27,30 @@ def case(custodians: Custodians) -> Case:
     return case
 
 
-def test_chained_and_signed(case: Case) -> None:
+def officer(case: Case) -> OfficerSettings:
     settings = load(OfficerSettings, case.custodians.deployment.settings("officer-a-1"))
-    found = decisions(settings.model_copy(update={"address": case.custodians.address(A)}))
+    return settings.model_copy(update={"address": case.custodians.address(A)})
+
+
+def test_chained_and_signed(case: Case) -> None:
+    found = decisions(officer(case))
     assert [decision.sequence for decision in found] == [0, 1, 2]
     assert [decision.verdict for decision in found] == ["approved", "denied", "approved"]
     assert [decision.code for decision in found] == ["ok", "policy", "ok"]
     case.custodians.restart(A)
+
+
+def test_an_officer_notices_a_gap_in_what_is_shown(case: Case) -> None:
+    case.custodians.execute(A, "DELETE FROM decisions WHERE sequence = 1")
+    with pytest.raises(ChainError):
+        decisions(officer(case))
+
+
+def test_an_officer_takes_decisions_only_from_the_pinned_custodian(case: Case) -> None:
+    settings = officer(case)
+    swapped = settings.trust.model_copy(update={"custodian_a": settings.trust.custodian_b})
+    with pytest.raises(SignatureError):
+        decisions(settings.model_copy(update={"trust": swapped}))
 
 
 @pytest.mark.parametrize(

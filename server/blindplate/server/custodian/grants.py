@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from blindplate.core.domains import Domain
-from blindplate.core.errors import GrantError, IdentityError, SettingsError, UnknownDomainError
+from blindplate.core.errors import GrantError, IdentityError, StorageError, UnknownDomainError
 from blindplate.core.statements.grants import Grant
 from blindplate.core.statements.policies import RegisteredCamera, ZoneRegister, register_digest
 from blindplate.edge.settings import TrustedKeys
@@ -131,7 +131,7 @@ class PermissionFolders:
         self._permissions = Permissions({}, {}, frozenset(), ())
 
     def current(self) -> Permissions:
-        """What is allowed now. Raises SettingsError when a folder cannot be read."""
+        """What is allowed now. Raises StorageError when a folder cannot be read."""
         grants, registers = self._grants.current(), self._registers.current()
         suspended = _names(self._suspensions)
         with self._lock:
@@ -175,6 +175,7 @@ def _names(folder: Path) -> frozenset[str]:
     except FileNotFoundError:
         return frozenset()
     except OSError as error:
-        raise SettingsError(
-            f"The folder {folder} cannot be read: {error.strerror}.", "Check its permissions."
+        raise StorageError(
+            f"The custodian's folder {folder.name} cannot be read: {error.strerror}.",
+            "Check its permissions.",
         ) from None

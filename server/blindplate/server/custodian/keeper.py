@@ -52,7 +52,7 @@ class Keeper:
             self._thread.join()
 
     def round(self) -> None:
-        """One round. Raises SettingsError or StorageError."""
+        """One round. Raises StorageError."""
         now = self._clock.now()
         permissions = self._folders.current()
         if permissions.problems is not self._problems:

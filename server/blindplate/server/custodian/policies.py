@@ -22,7 +22,7 @@ def policy_problems(
 ) -> list[Problem]:
     """Every policy in ``folder`` that does not verify, or that names a key which is not ``public`` of its domain.
 
-    Raises SettingsError when the folder cannot be read.
+    Raises StorageError when the folder cannot be read.
     """
     contents = SignedFolder(folder, ZonePolicy, (trust.custodian_a, trust.custodian_b)).current()
     problems = list(contents.problems)

@@ -135,7 +135,7 @@ class ReleaseKeys:
             keys[key_id(key.public)] = _Announced(key, statement)
         for file in self._folder.glob("*.seed"):
             # Left by a stop between the two writes of ``_make``: never announced, so nothing is sealed to it.
-            if bytes.fromhex(file.stem) not in keys:
+            if file.stem not in {name.hex() for name in keys}:
                 _destroy(file)
         return keys
 

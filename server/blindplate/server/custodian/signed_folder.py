@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from blindplate.core.errors import BlindplateError, SettingsError
+from blindplate.core.errors import BlindplateError, StorageError
 from blindplate.core.statements.model import StatementModel
 from blindplate.edge.keyfiles import read_statement
 
@@ -59,7 +59,7 @@ class SignedFolder(Generic[_Model]):
         self._contents: Contents[_Model] = Contents((), ())
 
     def current(self) -> Contents[_Model]:
-        """What the folder holds now. Raises SettingsError when the folder itself cannot be read."""
+        """What the folder holds now. Raises StorageError when the folder itself cannot be read."""
         with self._lock:
             stamp = self._look()
             if stamp != self._stamp:
@@ -72,9 +72,10 @@ class SignedFolder(Generic[_Model]):
             with os.scandir(self._folder) as entries:
                 found = [(entry.name, entry.stat()) for entry in entries if entry.name.endswith(".json")]
         except OSError as error:
-            raise SettingsError(
-                f"The folder {self._folder} cannot be read: {error.strerror}.",
-                "Check the path in the settings.",
+            # Also what a caller is told while the process serves: the folder's name is enough for both.
+            raise StorageError(
+                f"The custodian's folder {self._folder.name} cannot be read: {error.strerror}.",
+                "Check the path in the custodian's settings, and its permissions.",
             ) from None
         return tuple(sorted((name, at.st_mtime_ns, at.st_size, at.st_ino) for name, at in found))
 

@@ -13,8 +13,8 @@ from blindplate.core.errors import (
     GrantError,
     IdentityError,
     MessageError,
-    SettingsError,
     SignatureError,
+    StorageError,
     UnknownDomainError,
 )
 from blindplate.core.signing import SigningKey
@@ -199,5 +199,5 @@ def test_a_folder_that_cannot_be_read_is_no_folder_without_entries(
 ) -> None:
     folders.current()
     spoil(folder)
-    with pytest.raises(SettingsError):
+    with pytest.raises(StorageError):
         folders.current()
