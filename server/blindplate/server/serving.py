@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import grpc
@@ -21,6 +22,7 @@ from blindplate.edge.logs import log
 from blindplate.edge.settings import TlsFiles
 from blindplate.edge.tls import MAX_MESSAGE_BYTES, server_credentials
 from blindplate.server.authorization import Access, Gate
+from blindplate.server.recorder import Recorder
 
 _GRACE_SECONDS: Final = 5.0
 
@@ -44,10 +46,17 @@ class Service:
 
 
 def build_server(
-    listen: str, files: TlsFiles, services: Sequence[Service], *, threads: int = 16, max_concurrent: int = 64
+    listen: str,
+    files: TlsFiles,
+    services: Sequence[Service],
+    *,
+    threads: int = 16,
+    max_concurrent: int = 64,
+    record_to: Path | None = None,
 ) -> tuple[grpc.Server, int]:
     """A server bound to ``listen`` (``host:port``; port 0 for a free one), not yet started, and its port.
 
+    With ``record_to``, every message of an authorised call is recorded there (``recorder``: for demonstrations only).
     Raises SettingsError when the address is taken or a TLS file cannot be used.
     """
     access: Access = {}
@@ -55,7 +64,7 @@ def build_server(
         access |= service.access
     server = grpc.server(
         ThreadPoolExecutor(threads, thread_name_prefix="rpc"),
-        interceptors=[Gate(access)],
+        interceptors=[Gate(access), *([Recorder(record_to)] if record_to else [])],
         options=_OPTIONS,
         maximum_concurrent_rpcs=max_concurrent,
     )

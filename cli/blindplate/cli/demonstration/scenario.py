@@ -76,6 +76,7 @@ def make_scenario(folder: Path, now: float, seed: int, size: Size) -> Scenario:
     plan = replace(
         base,
         addresses=_free_addresses(),
+        record_messages=True,
         cameras=tuple(replace(camera, evaluations_per_hour=_EVALUATIONS_PER_HOUR) for camera in base.cameras),
         lists=(
             emissions_list(size.emissions, max_delay_seconds=_LONGEST_DELAY_SECONDS),

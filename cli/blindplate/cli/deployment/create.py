@@ -107,6 +107,8 @@ def _settings(deployment: Deployment, keys: _Keys, party: str) -> dict[str, Any]
     plan = deployment.plan
     kind = party.split("-")[0]
     files = {name: f"../public/{name}" for name in ("grants", "registers")}
+    if plan.record_messages:
+        files["record_messages"] = "messages.bin"
     custodians = {f"custodian_{name}": plan.addresses[f"custodian-{name}"] for name in ("a", "b")}
     if kind == "matcher":
         return {

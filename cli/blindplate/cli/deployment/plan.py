@@ -50,7 +50,10 @@ class ListPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A whole deployment. Times are seconds since 1970, UTC; ``addresses`` maps each server to ``host:port``."""
+    """A whole deployment. Times are seconds since 1970, UTC; ``addresses`` maps each server to ``host:port``.
+
+    With ``record_messages`` the servers keep every decrypted message, for a demonstration to search.
+    """
 
     cameras: tuple[CameraPlan, ...]
     lists: tuple[ListPlan, ...]
@@ -63,6 +66,7 @@ class Plan:
     window_key_seconds: int = 3600
     release_key_seconds: int = _DAY
     generation: int = 1
+    record_messages: bool = False
 
     @property
     def zones(self) -> tuple[str, ...]:

@@ -75,7 +75,7 @@ def build(settings: CustodianSettings, clock: Clock) -> Running:
         Release(Submissions(docket, folders, RateLimiter(clock))).service(),
         Approvals(Voting(docket, folders)).service(),
     ]
-    server, port = build_server(settings.listen, settings.tls, services)
+    server, port = build_server(settings.listen, settings.tls, services, record_to=settings.record_messages)
     keeper = Keeper(folders, release_keys, docket, clock)
     keeper.start()
     return Running(server, port, keeper, evaluator, engine)

@@ -34,7 +34,7 @@ class CustodianSettings(ProcessSettings):
     ``data`` is its own folder: database, release keys, suspended grants. ``signing_key`` (Ed25519) and
     ``pseudonym_seed`` are files of 32 bytes, mode 0600. ``grants``, ``registers`` and ``policies`` are folders of
     signed statements. A release key is in use for ``release_key_seconds``. ``evaluation_workers`` processes
-    evaluate large batches.
+    evaluate large batches. ``record_messages`` names a file for every decrypted message: for demonstrations only.
     """
 
     custodian: Custodian
@@ -50,6 +50,7 @@ class CustodianSettings(ProcessSettings):
     officers: tuple[OfficerKey, ...] = ()
     release_key_seconds: Annotated[int, Field(ge=60, le=31 * 86_400)] = 86_400
     evaluation_workers: Annotated[int, Field(ge=1, le=64)] = 1
+    record_messages: Path | None = None
 
 
 def read_signing_key(settings: CustodianSettings) -> SigningKey:

@@ -31,6 +31,7 @@ def run(settings: MatcherSettings) -> None:
             matcher.services,
             threads=_THREADS,
             max_concurrent=_MAX_CONCURRENT,
+            record_to=settings.record_messages,
         )
         if settings.metrics is not None:
             metrics.serve(settings.metrics)

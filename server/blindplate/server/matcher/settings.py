@@ -23,6 +23,7 @@ class MatcherSettings(ProcessSettings):
     on the disk so that erasing always succeeds, ``segment_memory_bytes`` what one worker keeps of lists it has
     loaded. ``camera_rate`` (records a second) and ``camera_burst`` bound one camera. With ``answer_empty_ticks``
     a tick without waiting reads is answered with dummies alone, so that the pace of answers tells nothing.
+    ``record_messages`` names a file for every decrypted message: for demonstrations only, it outlives erasure.
     """
 
     listen: _Address
@@ -45,3 +46,4 @@ class MatcherSettings(ProcessSettings):
     camera_rate: Annotated[float, Field(gt=0)] = 1_000.0
     camera_burst: Annotated[int, Field(ge=500)] = 100_000
     answer_empty_ticks: bool = False
+    record_messages: Path | None = None
