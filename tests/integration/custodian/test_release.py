@@ -31,7 +31,7 @@ from blindplate.edge.keyfiles import write_secret
 from blindplate.edge.settings import load
 from blindplate.v1 import release_pb2 as v1
 
-from .conftest import Custodians
+from .conftest import Custodians, MovedClock
 from .requesting import PLATE, Case
 
 A, B = Custodian
@@ -210,6 +210,17 @@ def test_an_officers_word_needs_key_certificate_and_name_of_one_officer(police: 
     assert len(pending(one)) == 1
 
 
+@pytest.mark.parametrize("offset", [-600, 600])
+def test_a_word_not_said_just_now_counts_for_nothing(police: Case, offset: int) -> None:
+    statement = police.signed(police.request(police.sealed()))
+    police.submit(A, statement)
+    clock = MovedClock()
+    clock.offset = offset
+    with pytest.raises(ExpiredError):
+        decide(officer(police, A), statement.statement_id, Verdict.APPROVED, "x", clock)
+    assert police.check(A, statement).state == v1.RELEASE_STATE_PENDING
+
+
 def test_unknown_request_not_found(police: Case) -> None:
     with pytest.raises(NotFoundError):
         decide(officer(police, A), bytes(32), Verdict.APPROVED, "x")
@@ -351,3 +362,15 @@ class TestFourEyes:
         )
         assert decide(officer(police, A), statement_id, Verdict.APPROVED, "Seen.") is None
         assert len(pending(officer(police, A))) == 1
+
+    def test_an_officers_word_on_another_request_put_into_the_database_counts_for_nothing(
+        self, police: Case, statement_id: bytes
+    ) -> None:
+        other = police.signed(police.request(police.sealed()))
+        police.submit(A, other)
+        decide(officer(police, A, "2"), other.statement_id, Verdict.APPROVED, "Another case.")
+        moved = police.custodians.execute(
+            A, f"UPDATE approvals SET request_id = x'{statement_id.hex()}' WHERE officer = 'officer-a-2'"
+        )
+        assert moved == 1
+        assert decide(officer(police, A), statement_id, Verdict.APPROVED, "Seen.") is None
