@@ -27,7 +27,6 @@ from blindplate.psi.parameters import WRAPPED_BYTES, ParameterSet
 
 SECRET_BYTES: Final = 16
 _VERSION: Final = b"BPA\x01"
-_ZEROS: Final = WRAPPED_BYTES - SECRET_BYTES
 _LANE_BYTES: Final = 8
 
 Octets = npt.NDArray[np.uint8]
@@ -81,7 +80,7 @@ class Answer:
 def pads(lane_values: Sequence[Integers]) -> Octets:
     """One pad of 24 bytes for each position: (n, 24), from the lanes' values there, each (n,)."""
     rows = np.stack(lane_values, axis=1).astype(">u8").tobytes()
-    return digests("match-wrap", (), rows, _LANE_BYTES * len(lane_values))[:, :WRAPPED_BYTES]
+    return digests("match-wrap", (), rows, _LANE_BYTES * len(lane_values))[:, :WRAPPED_BYTES].copy()
 
 
 def wrap(secrets: Sequence[bytes], slots: Integers, sigmas: Sequence[Integers], total: int) -> Octets:
@@ -94,8 +93,9 @@ def wrap(secrets: Sequence[bytes], slots: Integers, sigmas: Sequence[Integers], 
     wrapped = np.frombuffer(bytearray(os.urandom(total * WRAPPED_BYTES)), np.uint8).reshape(
         total, WRAPPED_BYTES
     )
-    rows = np.frombuffer(b"".join(secret + bytes(_ZEROS) for secret in secrets), np.uint8)
-    wrapped[slots] = rows.reshape(-1, WRAPPED_BYTES) ^ pads([sigma[slots] for sigma in sigmas])
+    rows = pads([sigma[slots] for sigma in sigmas])
+    rows[:, :SECRET_BYTES] ^= np.frombuffer(b"".join(secrets), np.uint8).reshape(-1, SECRET_BYTES)
+    wrapped[slots] = rows
     return wrapped
 
 

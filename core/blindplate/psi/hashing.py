@@ -7,6 +7,7 @@ same for all rows of one width, so it is hashed once. Protocol section 5; docs/s
 from __future__ import annotations
 
 from hashlib import sha256
+from struct import Struct
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +19,8 @@ def digests(label: str, context: tuple[bytes, ...], rows: bytes, width: int) -> 
     """Digest each ``width`` bytes of ``rows`` as the last field after ``context``: shape (number of rows, 32)."""
     begun = sha256(encode(label, *context, bytes(width))[:-width]).copy
     hashed: list[bytes] = []
-    for start in range(0, len(rows), width):
+    for (row,) in Struct(f"{width}s").iter_unpack(rows):
         one = begun()
-        one.update(rows[start : start + width])
+        one.update(row)
         hashed.append(one.digest())
     return np.frombuffer(b"".join(hashed), np.uint8).reshape(-1, DIGEST_BYTES)

@@ -1,8 +1,8 @@
 """The check at start: SEAL does with a parameter set what its file states, or nothing is served.
 
 Guarantees, when it returns, that on this machine SEAL saves and expands seeded ciphertexts in the form known here, that
-the noise of a real evaluation stays within the file's margin, and that a hit opens and a stranger does not. Takes about
-a second; start every process that encrypts, matches or opens with it. Protocol section 5.
+the noise of a real evaluation stays within the file's margin, and that a hit opens and a stranger does not. Takes one
+to three seconds; start every process that encrypts, matches or opens with it. Protocol section 5.
 """
 
 from __future__ import annotations
