@@ -12,11 +12,11 @@ import pytest
 
 from blindplate.cli.deployment import Plan, create_deployment, default_plan
 from blindplate.cli.deployment.plan import SERVERS, emissions_list, police_list
+from blindplate.client.camera import workers
 from blindplate.core.parties import Custodian
 from blindplate.core.signing import SigningKey
 from blindplate.edge.keyfiles import read_secret
-from blindplate.edge.settings import TlsFiles
-from tests.integration.camera.site import MatcherDouble, Site
+from tests.integration.camera.site import MatcherDouble, Site, tls_files
 
 
 @pytest.fixture
@@ -36,6 +36,12 @@ def plan() -> Plan:
     )
 
 
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A camera that is told to stop while a party is away gives up sooner than it would."""
+    monkeypatch.setattr(workers, "_GRACE_SECONDS", 0.5)
+
+
 @pytest.fixture
 def site(plan: Plan, tmp_path: Path) -> Iterator[Site]:
     """Custodians and matcher, all running."""
@@ -43,7 +49,7 @@ def site(plan: Plan, tmp_path: Path) -> Iterator[Site]:
     folder = deployment.folder / "matcher"
     matcher = MatcherDouble(
         SigningKey.from_seed(read_secret(folder / "signing.key", 32)),
-        TlsFiles(certificate=folder / "tls.crt", key=folder / "tls.key", authority=folder / "ca.crt"),
+        tls_files(deployment, "matcher"),
     )
     site = Site(deployment, matcher)
     for custodian in Custodian:

@@ -12,12 +12,16 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from queue import Empty, Queue
 
 import grpc
+import structlog
 
 from blindplate.cli.deployment import Deployment
+from blindplate.client.camera.feed import Feed
 from blindplate.client.camera.process import run
 from blindplate.client.camera.settings import CameraSettings
 from blindplate.core.hpke import OpeningKey, generate_seed
@@ -43,6 +47,10 @@ class Taken:
     y: bytes
     s: bytes
 
+    @property
+    def list_id(self) -> str:
+        return self.wire.record.header.domain.list_id
+
 
 @dataclass
 class MatcherDouble(rpc.IntakeServicer):
@@ -57,6 +65,7 @@ class MatcherDouble(rpc.IntakeServicer):
     refuse_lists: frozenset[str] = frozenset()
     delay_seconds: float = 0
     forget_answers: int = 0
+    keys_asked: int = 0
     server: grpc.Server | None = None
 
     def start(self, address: str) -> None:
@@ -75,6 +84,7 @@ class MatcherDouble(rpc.IntakeServicer):
         self, request: v1.WindowKeysRequest, context: grpc.ServicerContext
     ) -> v1.WindowKeysResponse:
         del request, context
+        self.keys_asked += 1
         now = int(time.time())
         end = now + int(self.key_seconds)
         announced = WindowKey(
@@ -128,9 +138,41 @@ class Site:
     def camera(self, name: str = "camera-1", **changes: object) -> CameraSettings:
         return load(CameraSettings, self.deployment.settings(name)).model_copy(update=changes)
 
+    def spooled(self, settings: CameraSettings) -> int:
+        """How many bytes a camera's spool takes on the disk."""
+        return sum(path.stat().st_size for path in settings.data.iterdir())
+
     def run(self, settings: CameraSettings, events: bytes, event_format: str = "plain") -> None:
         """Run a camera on ``events`` until it is drained."""
-        run(settings, io.BytesIO(events), event_format, exit_when_drained=True, stop=threading.Event())
+        try:
+            run(settings, io.BytesIO(events), event_format, exit_when_drained=True, stop=threading.Event())
+        finally:
+            # What the camera logs to is the test's own standard error, which ends with it.
+            structlog.reset_defaults()
+
+
+class LiveSource:
+    """A source a test feeds while the camera runs."""
+
+    can_wait = False
+
+    def __init__(self) -> None:
+        self._messages: Queue[bytes] = Queue()
+
+    def put(self, content: bytes) -> None:
+        for line in content.splitlines():
+            self._messages.put(line)
+
+    def run(self, feed: Feed, stop: threading.Event) -> None:
+        while not stop.is_set():
+            with suppress(Empty):
+                assert not feed.take(self._messages.get(timeout=0.05)).failures
+
+
+def tls_files(deployment: Deployment, party: str) -> TlsFiles:
+    """A party's certificate, key and authority."""
+    folder = deployment.folder / party
+    return TlsFiles(certificate=folder / "tls.crt", key=folder / "tls.key", authority=folder / "ca.crt")
 
 
 def plain_events(plates: Sequence[str], moment: float | None = None, spacing: float = 0.01) -> bytes:

@@ -91,16 +91,23 @@ def run_source(
     configure("camera")
     if event_format not in set(EventFormat):
         raise SettingsError(f"There is no event format of that name; known are {', '.join(EventFormat)}.")
-    if stop is None:
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda _number, _frame: stop.set())
     camera = _Camera.build(settings, SystemClock(), local_keys, drop_oldest=not source.can_wait)
     feed = camera.feed(settings, EventFormat(event_format))
     try:
-        camera.run(lambda ending: source.run(feed, ending), stop, exit_when_drained=exit_when_drained)
+        camera.run(
+            lambda ending: source.run(feed, ending),
+            _stop_on_signals() if stop is None else stop,
+            exit_when_drained=exit_when_drained,
+        )
     finally:
         camera.close()
+
+
+def _stop_on_signals() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    return stop
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,95 @@
+"""Local mode through a cut cable, and the command with standard input."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from blindplate.client.camera.process import run_source
+from blindplate.core.domains import Domain
+from blindplate.core.errors import ExpiredError, SettingsError, SignatureError
+from blindplate.core.parties import Custodian
+from blindplate.core.pseudonyms import DomainKey
+from blindplate.core.signing import SigningKey
+from blindplate.core.statements.policies import PseudonymMode, ZonePolicy
+from blindplate.edge.keyfiles import read_secret, read_statement, write_statement
+from tests.integration.camera.site import LiveSource, Site, marks, plain_events
+from tests.integration.camera.test_misfortunes import running, wait_for
+
+
+def change_policy(site: Site, **changes: object) -> None:
+    """Sign camera-1's policy anew, changed."""
+    path = site.camera().policy
+    policy = ZonePolicy.parsed(read_statement(path).payload).model_copy(update=changes)
+    folders = [site.deployment.folder / f"custodian-{name}" for name in "ab"]
+    signers = [SigningKey.from_seed(read_secret(folder / "signing.key", 32)) for folder in folders]
+    write_statement(path, policy.statement(*signers))
+
+
+def local_keys(site: Site) -> dict[Domain, tuple[DomainKey, DomainKey]]:
+    """What both custodians would seal to a camera of the zone ``inner``."""
+    seeds = [
+        read_secret(site.deployment.folder / f"custodian-{name}" / "pseudonyms.seed", 32) for name in "ab"
+    ]
+    domains = [Domain(list_id, "inner", 1) for list_id in ("police", "emissions")]
+    return {
+        domain: (DomainKey.derive(seeds[0], domain), DomainKey.derive(seeds[1], domain)) for domain in domains
+    }
+
+
+def test_local_mode_gives_the_same_pseudonyms_through_a_cut_cable(site: Site) -> None:
+    event = plain_events(marks(1))
+    site.run(site.camera(), event)
+    oblivious = {taken.y for taken in site.matcher.taken.values()}
+    site.matcher.taken.clear()
+    change_policy(site, mode=PseudonymMode.LOCAL)
+    source = LiveSource()
+    with running(site.camera(), source, local_keys(site)):
+        source.put(plain_events(["LB99XYZ"]))
+        wait_for(lambda: len(site.matcher.taken) == 2)
+        for custodian in Custodian:
+            site.stop_custodian(custodian)
+        source.put(event)
+        wait_for(lambda: len(site.matcher.taken) == 4)
+    assert oblivious <= {taken.y for taken in site.matcher.taken.values()}
+
+
+def test_local_mode_without_keys_is_refused(site: Site) -> None:
+    change_policy(site, mode=PseudonymMode.LOCAL)
+    with pytest.raises(SettingsError, match="local mode"):
+        run_source(site.camera(), LiveSource(), "plain")
+
+
+def test_a_camera_does_not_start_on_a_policy_that_does_not_hold(site: Site) -> None:
+    with pytest.raises(SettingsError, match="format"):
+        run_source(site.camera(), LiveSource(), "tea-leaves")
+    with pytest.raises(SettingsError, match="zone"):
+        run_source(site.camera(zone="outer"), LiveSource(), "plain")
+    change_policy(site, matcher=SigningKey.generate().public)
+    with pytest.raises(SignatureError, match="pinned"):
+        run_source(site.camera(), LiveSource(), "plain")
+
+
+def test_a_camera_does_not_start_on_an_expired_policy(site: Site) -> None:
+    change_policy(site, not_before=1, not_after=2)
+    with pytest.raises(ExpiredError):
+        run_source(site.camera(), LiveSource(), "plain")
+
+
+@pytest.mark.parametrize(("events", "stored"), [(3, 6), (0, 0)])
+def test_the_command_reads_standard_input_and_ends_when_drained(site: Site, events: int, stored: int) -> None:
+    command = Path(sys.executable).with_name("blindplate-camera")
+    ended = subprocess.run(
+        [command, "run", site.deployment.settings("camera-1"), "--exit-when-drained"],
+        input=plain_events(marks(events)),
+        capture_output=True,
+        timeout=60,
+        env={**os.environ, "BLINDPLATE_BATCH_SIZE": "2"},
+    )
+    assert ended.returncode == 0
+    assert len(site.matcher.taken) == stored
+    assert b'"ready"' in ended.stderr
