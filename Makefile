@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint types interop soak bench protos clean
+.PHONY: demo test lint types interop soak protos clean
 
 demo: $(STAMP)
 	$(BIN)/blindplate demo
@@ -20,6 +20,16 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/pyright
+
+# Others' code. Installs what it needs from Debian and npm itself.
+interop:
+	command -v npm >/dev/null || (apt-get update -qq && apt-get install -y -qq nodejs npm)
+	npm install --prefix tests/interop --no-package-lock --no-audit --no-fund --silent
+	tests/interop/node_modules/.bin/buf lint
+
+# Long runs: thousands of seeds, kill loops.
+soak: $(STAMP)
+	$(BIN)/python -m pytest -m soak -q
 
 protos: $(STAMP)
 	$(BIN)/python tools/generate_protos.py
