@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,6 +13,8 @@ from hypothesis import strategies as st
 
 from blindplate.core.encoding import derive, digest, encode, text_list, uint
 
+ROOT = Path(__file__).resolve().parents[3]
+CALLS = {"encode", "digest", "derive", "digests"}
 FIELDS = st.lists(st.binary(max_size=8), max_size=4)
 LABELS = st.sampled_from(["a", "ab", "b", ""])
 
@@ -53,3 +58,25 @@ def test_an_integer_too_large_for_its_field_is_refused() -> None:
 @given(st.lists(st.text(max_size=3), max_size=3), st.lists(st.text(max_size=3), max_size=3))
 def test_text_lists_never_meet(one: list[str], other: list[str]) -> None:
     assert (text_list(one) == text_list(other)) == (one == other)
+
+
+def labels_in_use() -> set[str]:
+    """The first text argument of every call of encode, digest, derive (or psi's digests) in the sources."""
+    found: set[str] = set()
+    for path in (path for portion in ("core", "client", "server") for path in (ROOT / portion).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CALLS:
+                texts = [
+                    one.value
+                    for one in node.args[:2]
+                    if isinstance(one, ast.Constant) and isinstance(one.value, str)
+                ]
+                found.update(texts[:1])
+    return found
+
+
+def test_every_label_stands_in_the_specification() -> None:
+    specified = set(re.findall(r"`([a-z-]+)`", (ROOT / "docs" / "spec" / "encoding.md").read_text()))
+    used = labels_in_use()
+    assert len(used) > 20
+    assert used - specified == set()
