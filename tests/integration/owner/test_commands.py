@@ -76,4 +76,4 @@ def test_the_list_is_kept_by_commands_while_the_daemon_runs(make_world: MakeWorl
         watched = commands.watch(settings, after=0)
         assert next(watched) == hit
         world.read(["AB12CDE"])
-        assert next(watched).hit_id == hit.hit_id + 1
+        assert next(watched).hit_id > hit.hit_id

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import delete, select
 
 from blindplate.client.owner import answers
 from blindplate.client.owner.coverage import delta_lead
 from blindplate.client.owner.hits import HitState, hits_after
 from blindplate.client.owner.segments import Segment, SegmentState, in_states
 from blindplate.client.owner.session import Session
+from blindplate.client.owner.tables import answers as answers_table
+from blindplate.client.owner.tables import segments
 from blindplate.core.errors import UnavailableError
+from blindplate.psi.owner import open_answer
 from tests.integration.owner.conftest import MakeWorld
 from tests.integration.owner.world import (
     channel_ready,
@@ -17,6 +21,7 @@ from tests.integration.owner.world import (
     publish_now,
     put_on_list,
     take_off_list,
+    within,
 )
 
 LISTED, ADDED, STRANGER = "AB12CDE", "KL63XYZ", "GH19JKL"
@@ -197,6 +202,45 @@ def test_a_matcher_that_lost_a_segment_gets_the_epoch_anew(make_world: MakeWorld
         assert publish_now(session).uploaded == 2
         world.read([LISTED])
         assert len(hits_within(session, 1)) == 1
+
+
+def test_reads_answered_under_a_lost_key_are_matched_anew(make_world: MakeWorld) -> None:
+    world = make_world()
+    with world.session() as session:
+        put_on_list(session, LISTED)
+        publish_now(session)
+        world.read([LISTED, STRANGER])
+        with session.store.writing() as connection:
+            connection.execute(delete(segments))
+        taken = within(lambda: answers.take_next(session, 200), lambda found: found is not None)
+        assert taken is not None
+        assert (taken.outcome, taken.hits) == (answers.Outcome.UNKNOWN, 0)
+        publish_now(session)
+        answers.acknowledge_passed_over(session)
+        assert len(hits_within(session, 1)) == 1
+
+
+def test_an_answer_that_cannot_be_read_is_passed_over_and_never_acknowledged(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world()
+    with world.session() as session:
+        put_on_list(session, LISTED)
+        publish_now(session)
+        world.read([LISTED])
+
+        def spoiled(secret: bytes, _answer: bytes) -> object:
+            return open_answer(secret, b"spoiled")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(answers, "open_answer", spoiled)
+            taken = within(lambda: answers.take_next(session, 200), lambda found: found is not None)
+        assert taken is not None
+        assert taken.outcome is answers.Outcome.UNREADABLE
+        answers.acknowledge_passed_over(session)
+        assert answers.take_next(session, 0) is None
+        with session.store.reading() as connection:
+            assert connection.execute(select(answers_table.c.acknowledged)).scalars().all() == [False]
 
 
 def in_states_of(session: Session) -> list[Segment]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from blindplate.client.owner.hits import Claimed, keep_hits
 from blindplate.client.owner.segments import Segment, find_segment
@@ -98,6 +98,13 @@ def acknowledge_stored(session: Session) -> None:
 def acknowledge_passed_over(session: Session) -> None:
     """Acknowledge answers to uploads whose keys are not kept. Only after the list was published."""
     _acknowledge(session, Outcome.UNKNOWN)
+
+
+def forget_answers(connection: Connection, before: float) -> None:
+    """Delete what is known of answers acknowledged and received ``before``, but for the last, which is counted on from."""
+    last = select(func.max(answers.c.sequence)).scalar_subquery()
+    old = (answers.c.acknowledged, answers.c.received_at < before, answers.c.sequence < last)
+    connection.execute(delete(answers).where(*old))
 
 
 def _acknowledge(session: Session, outcome: Outcome) -> None:

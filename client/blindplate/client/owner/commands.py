@@ -28,6 +28,7 @@ from blindplate.client.owner.session import Session, open_session
 from blindplate.client.owner.settings import OwnerSettings
 from blindplate.client.owner.status import ListStatus, list_status
 from blindplate.client.owner.store import Store
+from blindplate.core.errors import BlindplateError
 from blindplate.core.plates import canonicalize
 from blindplate.core.statements.releases import Purpose
 
@@ -154,8 +155,17 @@ def releases(settings: OwnerSettings) -> list[Request]:
     with open_session(settings) as session:
         with session.store.reading() as connection:
             found = all_requests(connection)
-        undecided = (Standing.UNREACHED, Standing.PENDING)
-        return [follow(session, one) if one.standing in undecided else one for one in found]
+        return [_followed(session, one) for one in found]
+
+
+def _followed(session: Session, found: Request) -> Request:
+    if found.standing not in (Standing.UNREACHED, Standing.PENDING):
+        return found
+    try:
+        return follow(session, found)
+    except BlindplateError:
+        # One that cannot be followed, its answer erased for instance, must not hide the others.
+        return found
 
 
 def _changed(

@@ -17,7 +17,8 @@ from typing import IO
 from sqlalchemy import ColumnElement, and_, or_
 
 from blindplate.client.owner import roster, segments
-from blindplate.client.owner.coverage import Due, epochs_due, segments_due
+from blindplate.client.owner.answers import forget_answers
+from blindplate.client.owner.coverage import Due, Removal, Version, epochs_due, segments_due
 from blindplate.client.owner.progress import Progress, Stage, silent
 from blindplate.client.owner.pseudonymise import evaluate_missing, first_missing_version, pseudonyms_of
 from blindplate.client.owner.segments import SegmentState
@@ -58,6 +59,7 @@ def publish(session: Session, progress: Progress = silent) -> Published:
     with session.store.writing() as connection:
         roster.weed(connection, now)
         segments.destroy_ended(connection, session.rule, now, session.hold_seconds)
+        forget_answers(connection, now - session.hold_seconds)
     troubles: list[BlindplateError] = []
     evaluated = uploaded = 0
     try:
@@ -65,9 +67,10 @@ def publish(session: Session, progress: Progress = silent) -> Published:
     except BlindplateError as error:
         troubles.append(error)
     _reconcile(session, now)
+    history = _publishable(session)
     for epoch in due_epochs(session, now):
         try:
-            for due in _due(session, epoch, now):
+            for due in _due(session, epoch, now, history):
                 _upload(session, due, progress)
                 uploaded += 1
         except StateError:
@@ -94,15 +97,28 @@ def due_epochs(session: Session, now: float) -> list[Epoch]:
     )
 
 
-def _due(session: Session, epoch: Epoch, now: float) -> list[Due]:
-    """What is due and evaluated: a version with entries still to be evaluated waits, and all after it."""
-    grant = session.grant
+@dataclass(frozen=True, slots=True)
+class _History:
+    """The list's versions in order, and which removed entries of which."""
+
+    versions: list[Version]
+    removals: list[Removal]
+
+
+def _publishable(session: Session) -> _History:
+    """The history as far as it is evaluated: a version with entries still to be evaluated waits, and all after it."""
     with session.store.reading() as connection:
-        missing = [first_missing_version(connection, domain) for domain in grant.domains()]
-        ready = min((version for version in missing if version is not None), default=None)
-        versions = [one for one in segments.list_versions(connection) if ready is None or one.version < ready]
-        current = segments.current_in(connection, epoch, grant.grant_id)
-        return segments_due(epoch, now, versions, segments.removals(connection), current)
+        missing = [first_missing_version(connection, domain) for domain in session.grant.domains()]
+        first = min((version for version in missing if version is not None), default=None)
+        versions = segments.list_versions(connection)
+        removals = segments.removals(connection)
+    return _History([one for one in versions if first is None or one.version < first], removals)
+
+
+def _due(session: Session, epoch: Epoch, now: float, history: _History) -> list[Due]:
+    with session.store.reading() as connection:
+        current = segments.current_in(connection, epoch, session.grant.grant_id)
+    return segments_due(epoch, now, history.versions, history.removals, current)
 
 
 def _upload(session: Session, due: Due, progress: Progress) -> None:

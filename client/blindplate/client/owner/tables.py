@@ -108,7 +108,7 @@ hits: Final = Table(
     metadata,
     Column("hit_id", Integer, primary_key=True),
     Column("record_id", LargeBinary, nullable=False, unique=True),
-    Column("sequence", Integer, ForeignKey("answers.sequence"), nullable=False),
+    Column("sequence", Integer, nullable=False),
     Column("segment_id", LargeBinary, nullable=False),
     Column("slot", Integer, nullable=False),
     Column("record", LargeBinary, nullable=False),
