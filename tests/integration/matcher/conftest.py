@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,7 @@ from typing import Any
 import grpc
 import pytest
 
-from blindplate.cli.deployment import Deployment
+from blindplate.cli.deployment import Deployment, create_deployment
 from blindplate.core.domains import Domain, Epoch
 from blindplate.core.hpke import OpeningKey, SealingKey, generate_seed
 from blindplate.core.records.sealing import Read, SealingContext, attest, seal, to_wire
@@ -42,6 +43,7 @@ from blindplate.v1 import (
     lists_pb2_grpc,
     records_pb2,
 )
+from tests.integration.conftest import small_plan
 
 
 class SetClock:
@@ -302,9 +304,25 @@ def domain_of(grant: Grant, zone: str) -> Domain:
     return next(domain for domain in grant.domains() if domain.zone == zone)
 
 
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    """The small deployment, made once: every test works on a copy."""
+    return create_deployment(tmp_path_factory.mktemp("template") / "deployment", small_plan())
+
+
+@pytest.fixture
+def deployment(template: Deployment, tmp_path: Path) -> Deployment:
+    """A copy of the small deployment."""
+    copy = replace(template, folder=tmp_path / "deployment")
+    shutil.copytree(template.folder, copy.folder)
+    return copy
+
+
 @pytest.fixture
 def world(deployment: Deployment) -> Iterator[World]:
-    settings = load(MatcherSettings, deployment.settings("matcher"))
+    settings = load(MatcherSettings, deployment.settings("matcher")).model_copy(
+        update={"window_keys_ahead": 2}
+    )
     # The middle of an hour, so that no test meets an epoch's end by chance.
     clock = SetClock(time.time() // 3600 * 3600 + 1800)
     grants = {

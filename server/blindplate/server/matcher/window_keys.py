@@ -56,9 +56,10 @@ class WindowKeys:
         """
         wanted = now + ahead * seconds
         with self._lock:
-            begins = max(
-                [int(now) - _SKEW_SECONDS, *(held.announcement.not_after for held in self._keys.values())]
-            )
+            announced = [held.announcement for held in self._keys.values()]
+            # After a long stop, or where a clock was set back, a new row of keys begins now.
+            covered = any(one.not_before <= now < one.not_after for one in announced)
+            begins = max(one.not_after for one in announced) if covered else int(now) - _SKEW_SECONDS
             while begins <= wanted:
                 self._make(begins, begins + seconds, begins + seconds + hold_seconds)
                 begins += seconds

@@ -104,6 +104,14 @@ def test_keys_whose_time_ended_while_the_matcher_was_off_go_at_the_next_start(tm
     current(announced(keys, later), later)
 
 
+def test_a_clock_set_back_finds_a_key_too(tmp_path: Path) -> None:
+    keys = provided(tmp_path)
+    earlier = NOW - 10 * SECONDS
+    keys.provide(earlier, SECONDS, 1, HOLD)
+    current(announced(keys, earlier), earlier)
+    current(announced(keys, earlier), earlier + SECONDS)
+
+
 def test_a_seed_that_was_never_announced_is_destroyed_at_start(tmp_path: Path) -> None:
     provided(tmp_path)
     [one, *_] = tmp_path.glob("*.json")
