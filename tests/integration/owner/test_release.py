@@ -33,9 +33,9 @@ from tests.integration.owner.conftest import MakeWorld
 from tests.integration.owner.world import (
     World,
     channel_ready,
-    hits_within,
     publish_now,
     put_on_list,
+    settled_hits,
     take_off_list,
     within,
 )
@@ -47,7 +47,7 @@ def only_hit(world: World, session: Session, *, sealed_for: str | None = None, p
     put_on_list(session, LISTED, OTHER)
     publish_now(session)
     world.read([plate], sealed_for=sealed_for)
-    (hit,) = hits_within(session, 1)
+    (hit,) = settled_hits(world, session)
     return hit
 
 

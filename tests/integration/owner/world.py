@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 import grpc
+from sqlalchemy import func, select
 
 from blindplate.cli.deployment import Deployment
 from blindplate.client.custodians import CustodianPair
@@ -39,10 +40,11 @@ from blindplate.server.custodian.settings import CustodianSettings
 from blindplate.server.matcher.evaluator import LocalEvaluator
 from blindplate.server.matcher.service import Matcher, open_matcher
 from blindplate.server.matcher.settings import MatcherSettings
+from blindplate.server.matcher.tables import waiting
 from blindplate.server.serving import build_server
 from blindplate.v1 import intake_pb2, intake_pb2_grpc, records_pb2, release_pb2, release_pb2_grpc
 
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 60.0
 Word = Literal[Verdict.APPROVED, Verdict.DENIED]
 _T = TypeVar("_T")
 
@@ -220,15 +222,19 @@ def publish_now(session: Session) -> publish.Published:
         return publish.publish(session)
 
 
-def hits_within(session: Session, count: int, seconds: float = WAIT_SECONDS) -> list[Hit]:
-    """Take answers until there are ``count`` hits or time is up."""
+def settled_hits(world: World, session: Session) -> list[Hit]:
+    """The hits once the matcher has answered every read that some segment is to match, and all answers are taken."""
 
-    def taken() -> list[Hit]:
-        answers.take_next(session, 200)
-        with session.store.reading() as connection:
-            return hits_after(connection, 0)
+    def unanswered() -> int:
+        assert world.matcher is not None
+        with world.matcher.database.read() as connection:
+            return connection.execute(select(func.count()).select_from(waiting)).scalar_one()
 
-    return within(taken, lambda found: len(found) >= count, seconds)
+    within(unanswered, lambda found: found == 0)
+    while answers.take_next(session, 0) is not None:
+        pass
+    with session.store.reading() as connection:
+        return hits_after(connection, 0)
 
 
 def within(look: Callable[[], _T], wanted: Callable[[_T], bool], seconds: float = WAIT_SECONDS) -> _T:

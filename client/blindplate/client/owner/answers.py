@@ -107,6 +107,11 @@ def forget_answers(connection: Connection, before: float) -> None:
     connection.execute(delete(answers).where(*old))
 
 
+def ask_from_the_first(connection: Connection) -> None:
+    """Forget which answers were taken. The matcher offers again what was not acknowledged; a hit stays one hit."""
+    connection.execute(delete(answers))
+
+
 def _acknowledge(session: Session, outcome: Outcome) -> None:
     with session.store.reading() as connection:
         chosen = select(answers.c.sequence).where(

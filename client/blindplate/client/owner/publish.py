@@ -17,7 +17,7 @@ from typing import IO
 from sqlalchemy import ColumnElement, and_, or_
 
 from blindplate.client.owner import roster, segments
-from blindplate.client.owner.answers import forget_answers
+from blindplate.client.owner.answers import ask_from_the_first, forget_answers
 from blindplate.client.owner.coverage import Due, Removal, Version, epochs_due, segments_due
 from blindplate.client.owner.progress import Progress, Stage, silent
 from blindplate.client.owner.pseudonymise import evaluate_missing, first_missing_version, pseudonyms_of
@@ -228,5 +228,8 @@ def _reconcile(session: Session, now: float) -> None:
                 segments.finish_upload(connection, one)
         for one in lost:
             segments.lose(connection, one)
+        if lost:
+            # Its database may have been made anew, and count answers from 1 again.
+            ask_from_the_first(connection)
     if lost:
         log().warning("segments-lost", count=len(lost))
