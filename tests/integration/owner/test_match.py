@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import delete, select
 
@@ -12,7 +14,7 @@ from blindplate.client.owner.segments import Segment, SegmentState, in_states
 from blindplate.client.owner.session import Session
 from blindplate.client.owner.tables import answers as answers_table
 from blindplate.client.owner.tables import segments
-from blindplate.core.errors import UnavailableError
+from blindplate.core.errors import QuotaError, UnavailableError
 from blindplate.psi.owner import open_answer
 from tests.integration.owner.conftest import MakeWorld
 from tests.integration.owner.world import (
@@ -172,6 +174,48 @@ def test_a_crash_between_store_and_acknowledgement_acknowledges_later_and_keeps_
         assert answers.take_next(session, 0) is None
         with session.store.reading() as connection:
             assert len(hits_after(connection, 0)) == 1
+
+
+def test_an_upload_that_arrived_before_a_crash_is_found_to_be_there(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world()
+    with world.session() as session:
+        put_on_list(session, LISTED)
+
+        def die(*_arguments: object) -> None:
+            raise Crash
+
+        with monkeypatch.context() as patched:
+            patched.setattr("blindplate.client.owner.segments.finish_upload", die)
+            with pytest.raises(Crash):
+                publish_now(session)
+    with world.session() as session:
+        # The epoch that was interrupted is there; only the coming one is still to be uploaded.
+        assert publish_now(session).uploaded == 1
+        world.read([LISTED])
+        assert len(settled_hits(world, session)) == 1
+
+
+def test_a_delta_without_room_becomes_a_base_and_a_list_without_room_is_refused(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world()
+    with world.session() as opened:
+        session = replace(opened, grant=opened.grant.model_copy(update={"capacity": 64}))
+        put_on_list(session, LISTED)
+        publish_now(session)
+        world.clock.offset += 5
+        put_on_list(session, ADDED)
+        publish_now(session)
+        assert [one.number for one in in_states_of(session)] == [0, 0]
+        world.clock.offset += 120
+        world.read([LISTED, ADDED])
+        assert len(settled_hits(world, session)) == 2
+        take_off_list(session, ADDED)
+        small = replace(session, grant=opened.grant.model_copy(update={"capacity": 63}))
+        with pytest.raises(QuotaError):
+            publish_now(small)
 
 
 def test_a_matcher_away_is_waited_for(make_world: MakeWorld) -> None:

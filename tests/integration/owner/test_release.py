@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import delete
 
-from blindplate.client.owner import commands
+from blindplate.client.owner import commands, release
 from blindplate.client.owner.daemon import serve
 from blindplate.client.owner.hits import Hit, HitState, count_by_state, find_hit, hits_after
 from blindplate.client.owner.release import follow, request_release
@@ -24,11 +24,13 @@ from blindplate.core.errors import (
     PendingError,
     PolicyError,
     ShareError,
+    SignatureError,
 )
 from blindplate.core.hpke import OpeningKey
 from blindplate.core.parties import Custodian
 from blindplate.core.records.reply import open_reply, seal_reply
 from blindplate.core.statements.releases import Purpose, Verdict
+from blindplate.v1.release_pb2 import ReleaseStatus
 from tests.integration.owner.conftest import MakeWorld
 from tests.integration.owner.world import (
     World,
@@ -147,6 +149,27 @@ def forge_share(custodian: Custodian, session: Session, request: Request) -> Non
         keep_reply(connection, request.request_id, replace(reply, sealed_share=sealed))
 
 
+def test_a_decision_of_the_other_custodian_counts_for_nothing(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world("owner-emissions")
+    with world.session() as session:
+        hit = only_hit(world, session)
+        submit = release._submit
+
+        def only_a(session: Session, request: Request, _custodian: Custodian) -> ReleaseStatus:
+            return submit(session, request, Custodian.A)
+
+        def ask_it() -> Request:
+            return request_release(session, hit.hit_id, Purpose.UNPAID_CHARGE, "article 6", "charge 1")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(release, "_submit", only_a)
+            with pytest.raises(SignatureError):
+                ask_it()
+        assert ask_it().standing is Standing.APPROVED
+
+
 def test_a_camera_that_seals_another_plate_than_its_pseudonym_is_caught(make_world: MakeWorld) -> None:
     world = make_world()
     with world.session() as session:
@@ -216,5 +239,6 @@ def test_the_daemon_asks_for_every_emissions_hit_but_no_alternate(make_world: Ma
         finally:
             stop.set()
             thread.join()
+        assert [one.request_id for one in commands.releases(session.settings)] == [request.request_id]
         assert (request.purpose, request.automatic) == (Purpose.UNPAID_CHARGE, True)
         assert reveal_hit(session, request.hit_id).plate.text == LISTED
