@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -37,11 +36,17 @@ if __name__ == "__main__":
 
 @dataclass
 class Running:
-    """A matcher in a process of its own; ``events`` are its log lines."""
+    """A matcher in a process of its own, and the file its log goes to."""
 
-    process: subprocess.Popen[str]
-    events: list[dict[str, Any]]
-    port: int
+    process: subprocess.Popen[bytes]
+    log: Path
+    port: int = 0
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """Its log lines so far."""
+        whole, _, _unfinished = self.log.read_text().rpartition("\n")
+        return [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
 
     def workers(self) -> list[int]:
         """Its spawned worker processes, whichever of its threads started them."""
@@ -64,22 +69,17 @@ def start(world: World, tmp_path: Path) -> Iterator[Callable[[], Running]]:
     world.clock.time = time.time()
 
     def begin(**environment: str) -> Running:
-        process = subprocess.Popen(
-            [sys.executable, str(program), str(world.deployment.settings("matcher"))],
-            stderr=subprocess.PIPE,
-            text=True,
-            env=os.environ
-            | {f"BLINDPLATE_{name}": value for name, value in environment.items()}
-            | {"BLINDPLATE_LISTEN": "127.0.0.1:0", "BLINDPLATE_WINDOW_KEYS_AHEAD": "2"},
-        )
-        running = Running(process, [], 0)
+        log = tmp_path / f"matcher-{len(started)}.log"
+        with log.open("wb") as file:
+            process = subprocess.Popen(
+                [sys.executable, str(program), str(world.deployment.settings("matcher"))],
+                stderr=file,
+                env=os.environ
+                | {f"BLINDPLATE_{name}": value for name, value in environment.items()}
+                | {"BLINDPLATE_LISTEN": "127.0.0.1:0", "BLINDPLATE_WINDOW_KEYS_AHEAD": "2"},
+            )
+        running = Running(process, log)
         started.append(running)
-        assert process.stderr is not None
-        lines = process.stderr
-        threading.Thread(
-            target=lambda: running.events.extend(json.loads(line) for line in lines if line[0] == "{"),
-            daemon=True,
-        ).start()
         running.port = running.wait_for("ready")["port"]
         world.served.port = running.port
         for party in (world.camera, world.owner):
@@ -90,8 +90,6 @@ def start(world: World, tmp_path: Path) -> Iterator[Callable[[], Running]]:
     for running in started:
         running.process.kill()
         running.process.wait()
-        if running.process.stderr is not None:
-            running.process.stderr.close()
 
 
 def until(holds: Callable[[], bool], seconds: float = 60) -> None:
