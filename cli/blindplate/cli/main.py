@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from blindplate.cli.commands import (
+    bench,
     camera,
     custodian,
     demo,
@@ -46,6 +47,7 @@ app.add_typer(hotlist.app, name="hotlist")
 app.add_typer(emissions.app, name="emissions")
 app.add_typer(hits.app, name="hits")
 app.add_typer(release.app, name="release")
+app.add_typer(bench.app, name="bench")
 
 
 def main() -> None:

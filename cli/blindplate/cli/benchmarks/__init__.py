@@ -1,0 +1,1 @@
+"""What this machine does: the measurements behind ``blindplate bench``, each checked as it is taken."""
