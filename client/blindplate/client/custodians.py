@@ -1,4 +1,5 @@
-"""Both custodians, as a camera or an owner sees them: blinded evaluation, evaluation keys, release keys.
+"""Both custodians, as a camera or an owner sees them: blinded evaluation, evaluation keys, release keys,
+and the keys of local mode.
 
 Guarantees that nothing returned here rests on one custodian's word unchecked: evaluations hold under the public key
 handed in, announcements are signed by the pinned key of the custodian asked, and name it. Both are asked at once.
@@ -17,8 +18,10 @@ import grpc
 
 from blindplate.core.domains import Domain
 from blindplate.core.errors import MessageError, ProofError, SignatureError, UnavailableError
+from blindplate.core.hpke import OpeningKey, generate_seed
+from blindplate.core.local_keys import open_local_key
 from blindplate.core.parties import Custodian
-from blindplate.core.pseudonyms import Blinding, combine
+from blindplate.core.pseudonyms import Blinding, DomainKey, combine
 from blindplate.core.signing import Statement
 from blindplate.core.statements.announced_keys import EvaluationKey, ReleaseKey, current
 from blindplate.edge.settings import TlsFiles, TrustedKeys
@@ -26,7 +29,7 @@ from blindplate.edge.statuses import remote_errors
 from blindplate.edge.tls import open_channel
 from blindplate.v1 import pseudonyms_pb2 as v1
 from blindplate.v1 import types_pb2
-from blindplate.v1.pseudonyms_pb2_grpc import CustodianKeysStub, PseudonymsStub
+from blindplate.v1.pseudonyms_pb2_grpc import CustodianKeysStub, LocalKeysStub, PseudonymsStub
 
 # As many as a custodian takes in one call.
 BATCH: Final = 8_192
@@ -94,6 +97,22 @@ class CustodianPair:
         )
         return announced_a, announced_b
 
+    def local_keys(self, domain: Domain) -> tuple[DomainKey, DomainKey]:
+        """The keys of A and B for ``domain``, for a camera of its zone where the policy is for local mode.
+
+        Each comes sealed to a key made for this call. The caller checks them against its policy. Raises
+        EnvelopeError, UnavailableError, or what a custodian answered (PolicyError, IdentityError, QuotaError, ...).
+        """
+        recipient = OpeningKey.from_seed(generate_seed())
+        request = v1.FetchLocalKeyRequest(domain=_domain(domain), recipient=recipient.public)
+        futures = [side.local.Fetch.future(request, timeout=_KEYS_SECONDS) for side in self._sides]
+        answers = [_result(side, future) for side, future in zip(self._sides, futures, strict=True)]
+        key_a, key_b = (
+            open_local_key(answer.sealed_secret, side.custodian, domain, recipient)
+            for side, answer in zip(self._sides, answers, strict=True)
+        )
+        return key_a, key_b
+
     def close(self) -> None:
         """Close both channels."""
         for side in self._sides:
@@ -136,11 +155,19 @@ class _Side:
     channel: grpc.Channel
     pseudonyms: PseudonymsStub
     keys: CustodianKeysStub
+    local: LocalKeysStub
 
     @classmethod
     def connect(cls, custodian: Custodian, address: str, tls: TlsFiles, pinned: bytes) -> _Side:
         channel = open_channel(address, f"custodian-{custodian}", tls)
-        return cls(custodian, pinned, channel, PseudonymsStub(channel), CustodianKeysStub(channel))
+        return cls(
+            custodian,
+            pinned,
+            channel,
+            PseudonymsStub(channel),
+            CustodianKeysStub(channel),
+            LocalKeysStub(channel),
+        )
 
     @property
     def name(self) -> str:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from blindplate.v1 import types_pb2 as blindplate_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x62lindplate/v1/pseudonyms.proto\x12\rblindplate.v1\x1a\x19\x62lindplate/v1/types.proto\"I\n\x0f\x45valuateRequest\x12%\n\x06\x64omain\x18\x01 \x01(\x0b\x32\x15.blindplate.v1.Domain\x12\x0f\n\x07\x62linded\x18\x02 \x03(\x0c\"4\n\x10\x45valuateResponse\x12\x11\n\tevaluated\x18\x01 \x03(\x0c\x12\r\n\x05proof\x18\x02 \x01(\x0c\"\x14\n\x12ReleaseKeysRequest\"I\n\x13ReleaseKeysResponse\x12\x32\n\nstatements\x18\x01 \x03(\x0b\x32\x1e.blindplate.v1.SignedStatement\"=\n\x14\x45valuationKeyRequest\x12%\n\x06\x64omain\x18\x01 \x01(\x0b\x32\x15.blindplate.v1.Domain\"J\n\x15\x45valuationKeyResponse\x12\x31\n\tstatement\x18\x01 \x01(\x0b\x32\x1e.blindplate.v1.SignedStatement2Y\n\nPseudonyms\x12K\n\x08\x45valuate\x12\x1e.blindplate.v1.EvaluateRequest\x1a\x1f.blindplate.v1.EvaluateResponse2\xc1\x01\n\rCustodianKeys\x12T\n\x0bReleaseKeys\x12!.blindplate.v1.ReleaseKeysRequest\x1a\".blindplate.v1.ReleaseKeysResponse\x12Z\n\rEvaluationKey\x12#.blindplate.v1.EvaluationKeyRequest\x1a$.blindplate.v1.EvaluationKeyResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x62lindplate/v1/pseudonyms.proto\x12\rblindplate.v1\x1a\x19\x62lindplate/v1/types.proto\"I\n\x0f\x45valuateRequest\x12%\n\x06\x64omain\x18\x01 \x01(\x0b\x32\x15.blindplate.v1.Domain\x12\x0f\n\x07\x62linded\x18\x02 \x03(\x0c\"4\n\x10\x45valuateResponse\x12\x11\n\tevaluated\x18\x01 \x03(\x0c\x12\r\n\x05proof\x18\x02 \x01(\x0c\"\x14\n\x12ReleaseKeysRequest\"I\n\x13ReleaseKeysResponse\x12\x32\n\nstatements\x18\x01 \x03(\x0b\x32\x1e.blindplate.v1.SignedStatement\"=\n\x14\x45valuationKeyRequest\x12%\n\x06\x64omain\x18\x01 \x01(\x0b\x32\x15.blindplate.v1.Domain\"J\n\x15\x45valuationKeyResponse\x12\x31\n\tstatement\x18\x01 \x01(\x0b\x32\x1e.blindplate.v1.SignedStatement\"P\n\x14\x46\x65tchLocalKeyRequest\x12%\n\x06\x64omain\x18\x01 \x01(\x0b\x32\x15.blindplate.v1.Domain\x12\x11\n\trecipient\x18\x02 \x01(\x0c\".\n\x15\x46\x65tchLocalKeyResponse\x12\x15\n\rsealed_secret\x18\x01 \x01(\x0c\x32Y\n\nPseudonyms\x12K\n\x08\x45valuate\x12\x1e.blindplate.v1.EvaluateRequest\x1a\x1f.blindplate.v1.EvaluateResponse2\xc1\x01\n\rCustodianKeys\x12T\n\x0bReleaseKeys\x12!.blindplate.v1.ReleaseKeysRequest\x1a\".blindplate.v1.ReleaseKeysResponse\x12Z\n\rEvaluationKey\x12#.blindplate.v1.EvaluationKeyRequest\x1a$.blindplate.v1.EvaluationKeyResponse2_\n\tLocalKeys\x12R\n\x05\x46\x65tch\x12#.blindplate.v1.FetchLocalKeyRequest\x1a$.blindplate.v1.FetchLocalKeyResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,8 +44,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EVALUATIONKEYREQUEST']._serialized_end=363
   _globals['_EVALUATIONKEYRESPONSE']._serialized_start=365
   _globals['_EVALUATIONKEYRESPONSE']._serialized_end=439
-  _globals['_PSEUDONYMS']._serialized_start=441
-  _globals['_PSEUDONYMS']._serialized_end=530
-  _globals['_CUSTODIANKEYS']._serialized_start=533
-  _globals['_CUSTODIANKEYS']._serialized_end=726
+  _globals['_FETCHLOCALKEYREQUEST']._serialized_start=441
+  _globals['_FETCHLOCALKEYREQUEST']._serialized_end=521
+  _globals['_FETCHLOCALKEYRESPONSE']._serialized_start=523
+  _globals['_FETCHLOCALKEYRESPONSE']._serialized_end=569
+  _globals['_PSEUDONYMS']._serialized_start=571
+  _globals['_PSEUDONYMS']._serialized_end=660
+  _globals['_CUSTODIANKEYS']._serialized_start=663
+  _globals['_CUSTODIANKEYS']._serialized_end=856
+  _globals['_LOCALKEYS']._serialized_start=858
+  _globals['_LOCALKEYS']._serialized_end=953
 # @@protoc_insertion_point(module_scope)

@@ -145,3 +145,47 @@ class EvaluationKeyResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EvaluationKeyResponse: _TypeAlias = EvaluationKeyResponse  # noqa: Y015
+
+@_typing.final
+class FetchLocalKeyRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOMAIN_FIELD_NUMBER: _builtins.int
+    RECIPIENT_FIELD_NUMBER: _builtins.int
+    recipient: _builtins.bytes
+    """1216 bytes: an X-Wing public key."""
+    @_builtins.property
+    def domain(self) -> _types_pb2.Domain: ...
+    def __init__(
+        self,
+        *,
+        domain: _types_pb2.Domain | None = ...,
+        recipient: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["domain", b"domain"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["domain", b"domain", "recipient", b"recipient"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FetchLocalKeyRequest: _TypeAlias = FetchLocalKeyRequest  # noqa: Y015
+
+@_typing.final
+class FetchLocalKeyResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEALED_SECRET_FIELD_NUMBER: _builtins.int
+    sealed_secret: _builtins.bytes
+    """HPKE to the recipient: the domain's secret, 32 bytes."""
+    def __init__(
+        self,
+        *,
+        sealed_secret: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sealed_secret", b"sealed_secret"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FetchLocalKeyResponse: _TypeAlias = FetchLocalKeyResponse  # noqa: Y015

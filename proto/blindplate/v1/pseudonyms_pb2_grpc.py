@@ -216,3 +216,78 @@ class CustodianKeys(object):
             timeout,
             metadata,
             _registered_method=True)
+
+
+class LocalKeysStub(object):
+    """Hands a camera of a zone in local mode the secrets of its zone's domains, sealed to a key the camera made for this.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.Fetch = channel.unary_unary(
+                '/blindplate.v1.LocalKeys/Fetch',
+                request_serializer=blindplate_dot_v1_dot_pseudonyms__pb2.FetchLocalKeyRequest.SerializeToString,
+                response_deserializer=blindplate_dot_v1_dot_pseudonyms__pb2.FetchLocalKeyResponse.FromString,
+                _registered_method=True)
+
+
+class LocalKeysServicer(object):
+    """Hands a camera of a zone in local mode the secrets of its zone's domains, sealed to a key the camera made for this.
+    """
+
+    def Fetch(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_LocalKeysServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'Fetch': grpc.unary_unary_rpc_method_handler(
+                    servicer.Fetch,
+                    request_deserializer=blindplate_dot_v1_dot_pseudonyms__pb2.FetchLocalKeyRequest.FromString,
+                    response_serializer=blindplate_dot_v1_dot_pseudonyms__pb2.FetchLocalKeyResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'blindplate.v1.LocalKeys', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('blindplate.v1.LocalKeys', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class LocalKeys(object):
+    """Hands a camera of a zone in local mode the secrets of its zone's domains, sealed to a key the camera made for this.
+    """
+
+    @staticmethod
+    def Fetch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/blindplate.v1.LocalKeys/Fetch',
+            blindplate_dot_v1_dot_pseudonyms__pb2.FetchLocalKeyRequest.SerializeToString,
+            blindplate_dot_v1_dot_pseudonyms__pb2.FetchLocalKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)

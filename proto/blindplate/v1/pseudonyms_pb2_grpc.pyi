@@ -93,3 +93,31 @@ class CustodianKeysServicer(metaclass=_abc_1.ABCMeta):
         """The public evaluation key of a domain, as a signed evaluation-key statement."""
 
 def add_CustodianKeysServicer_to_server(servicer: CustodianKeysServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
+class LocalKeysStub:
+    """Hands a camera of a zone in local mode the secrets of its zone's domains, sealed to a key the camera made for this."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> LocalKeysAsyncStub: ...
+    Fetch: _grpc.UnaryUnaryMultiCallable[_pseudonyms_pb2.FetchLocalKeyRequest, _pseudonyms_pb2.FetchLocalKeyResponse]
+
+@_typing.type_check_only
+class LocalKeysAsyncStub(LocalKeysStub):
+    """Hands a camera of a zone in local mode the secrets of its zone's domains, sealed to a key the camera made for this."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    Fetch: _aio.UnaryUnaryMultiCallable[_pseudonyms_pb2.FetchLocalKeyRequest, _pseudonyms_pb2.FetchLocalKeyResponse]  # type: ignore[assignment]
+
+class LocalKeysServicer(metaclass=_abc_1.ABCMeta):
+    """Hands a camera of a zone in local mode the secrets of its zone's domains, sealed to a key the camera made for this."""
+
+    @_abc_1.abstractmethod
+    def Fetch(
+        self,
+        request: _pseudonyms_pb2.FetchLocalKeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_pseudonyms_pb2.FetchLocalKeyResponse, _abc.Awaitable[_pseudonyms_pb2.FetchLocalKeyResponse]]: ...
+
+def add_LocalKeysServicer_to_server(servicer: LocalKeysServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

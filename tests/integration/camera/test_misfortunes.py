@@ -15,7 +15,6 @@ import pytest
 import structlog
 
 from blindplate.client.camera.process import run_source
-from blindplate.client.camera.pseudonymise import LocalKeys
 from blindplate.client.camera.settings import CameraSettings
 from blindplate.client.custodians import CustodianPair
 from blindplate.core.domains import Domain
@@ -28,15 +27,13 @@ from tests.integration.camera.site import LiveSource, Site, marks, plain_events
 
 
 @contextmanager
-def running(
-    settings: CameraSettings, source: LiveSource, local_keys: LocalKeys | None = None
-) -> Iterator[None]:
+def running(settings: CameraSettings, source: LiveSource) -> Iterator[None]:
     """A camera that runs until the block ends."""
     stop = threading.Event()
     camera = threading.Thread(
         target=run_source,
         args=(settings, source, "plain"),
-        kwargs={"stop": stop, "local_keys": local_keys},
+        kwargs={"stop": stop},
     )
     camera.start()
     try:

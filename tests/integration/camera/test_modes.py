@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from blindplate.client.camera.process import run_source
+from blindplate.client.custodians import CustodianPair
 from blindplate.core.domains import Domain
-from blindplate.core.errors import ExpiredError, SettingsError, SignatureError
+from blindplate.core.errors import ExpiredError, IdentityError, PolicyError, SettingsError, SignatureError
 from blindplate.core.parties import Custodian
-from blindplate.core.pseudonyms import DomainKey
 from blindplate.core.signing import SigningKey
 from blindplate.core.statements.policies import PseudonymMode, ZonePolicy
 from blindplate.edge.keyfiles import read_secret, read_statement, write_statement
@@ -30,17 +30,6 @@ def change_policy(site: Site, **changes: object) -> None:
     write_statement(path, policy.statement(*signers))
 
 
-def local_keys(site: Site) -> dict[Domain, tuple[DomainKey, DomainKey]]:
-    """What both custodians would seal to a camera of the zone ``inner``."""
-    seeds = [
-        read_secret(site.deployment.folder / f"custodian-{name}" / "pseudonyms.seed", 32) for name in "ab"
-    ]
-    domains = [Domain(list_id, "inner", 1) for list_id in ("police", "emissions")]
-    return {
-        domain: (DomainKey.derive(seeds[0], domain), DomainKey.derive(seeds[1], domain)) for domain in domains
-    }
-
-
 def test_local_mode_gives_the_same_pseudonyms_through_a_cut_cable(site: Site) -> None:
     event = plain_events(marks(1))
     site.run(site.camera(), event)
@@ -48,7 +37,7 @@ def test_local_mode_gives_the_same_pseudonyms_through_a_cut_cable(site: Site) ->
     site.matcher.taken.clear()
     change_policy(site, mode=PseudonymMode.LOCAL)
     source = LiveSource()
-    with running(site.camera(), source, local_keys(site)):
+    with running(site.camera(), source):
         source.put(plain_events(["LB99XYZ"]))
         wait_for(lambda: len(site.matcher.taken) == 2)
         for custodian in Custodian:
@@ -58,10 +47,16 @@ def test_local_mode_gives_the_same_pseudonyms_through_a_cut_cable(site: Site) ->
     assert oblivious <= {taken.y for taken in site.matcher.taken.values()}
 
 
-def test_local_mode_without_keys_is_refused(site: Site) -> None:
-    change_policy(site, mode=PseudonymMode.LOCAL)
-    with pytest.raises(SettingsError, match="local mode"):
-        run_source(site.camera(), LiveSource(), "plain")
+def test_custodians_hand_no_keys_to_a_camera_in_oblivious_mode_or_of_another_zone(site: Site) -> None:
+    settings = site.camera()
+    pair = CustodianPair(settings.custodian_a, settings.custodian_b, settings.tls, settings.trust)
+    with pair:
+        with pytest.raises(PolicyError, match="local mode"):
+            pair.local_keys(Domain("police", "inner", 1))
+        change_policy(site, mode=PseudonymMode.LOCAL)
+        assert pair.local_keys(Domain("police", "inner", 1))
+        with pytest.raises(IdentityError):
+            pair.local_keys(Domain("police", "outer", 1))
 
 
 def test_a_camera_does_not_start_on_a_policy_that_does_not_hold(site: Site) -> None:

@@ -22,7 +22,7 @@ from blindplate.client.camera.matcher import Matcher
 from blindplate.client.camera.passes import Passes
 from blindplate.client.camera.pipeline import Batching, Pipeline
 from blindplate.client.camera.policy import PolicyFile
-from blindplate.client.camera.pseudonymise import Local, LocalKeys, Oblivious, Pseudonymiser
+from blindplate.client.camera.pseudonymise import Local, Oblivious, Pseudonymiser
 from blindplate.client.camera.reads import Reader
 from blindplate.client.camera.seal import CameraIdentity
 from blindplate.client.camera.sender import Sender
@@ -80,18 +80,16 @@ def run_source(
     *,
     exit_when_drained: bool = False,
     stop: threading.Event | None = None,
-    local_keys: LocalKeys | None = None,
 ) -> None:
     """Run a camera until SIGTERM or SIGINT, or until ``stop`` is set where one is given.
 
-    With ``exit_when_drained`` also until the source has ended and everything was handed in. ``local_keys`` are both
-    custodians' keys of every domain of the zone, where the policy is for local mode. Raises SettingsError,
+    With ``exit_when_drained`` also until the source has ended and everything was handed in. Raises SettingsError,
     SignatureError, StorageError and others at start; RuntimeError when a worker failed unforeseen.
     """
     configure("camera")
     if event_format not in set(EventFormat):
         raise SettingsError(f"There is no event format of that name; known are {', '.join(EventFormat)}.")
-    camera = _Camera.build(settings, SystemClock(), local_keys, drop_oldest=not source.can_wait)
+    camera = _Camera.build(settings, SystemClock(), drop_oldest=not source.can_wait)
     feed = camera.feed(settings, EventFormat(event_format))
     try:
         camera.run(
@@ -126,9 +124,7 @@ class _Camera:
     sender: Sender
 
     @classmethod
-    def build(
-        cls, settings: CameraSettings, clock: Clock, local_keys: LocalKeys | None, *, drop_oldest: bool
-    ) -> _Camera:
+    def build(cls, settings: CameraSettings, clock: Clock, *, drop_oldest: bool) -> _Camera:
         counts = Counts()
         policy = PolicyFile(settings.policy, settings.trust, settings.zone)
         identity = CameraIdentity(
@@ -143,7 +139,7 @@ class _Camera:
         spool = Spool(settings.data / "spool.sqlite", settings.spool_limit)
         backlog = Backlog(settings.memory_limit, counts, drop_oldest=drop_oldest)
         batching = Batching(settings.batch_size, settings.batch_wait_seconds)
-        pseudonymiser = _pseudonymiser(policy.current(clock.now()).mode, custodians, local_keys)
+        pseudonymiser = _pseudonymiser(policy.current(clock.now()).mode, custodians)
         pipeline = Pipeline(identity, policy, pseudonymiser, keys, spool, backlog, batching, clock, counts)
         sender = Sender(spool, matcher, clock, counts)
         return cls(clock, counts, policy, custodians, matcher, keys, spool, backlog, pipeline, sender)
@@ -205,14 +201,5 @@ class _Camera:
         log().info("counts", in_memory=len(self.backlog), in_spool=len(self.spool), **self.counts.snapshot())
 
 
-def _pseudonymiser(
-    mode: PseudonymMode, custodians: CustodianPair, local_keys: LocalKeys | None
-) -> Pseudonymiser:
-    if mode is PseudonymMode.OBLIVIOUS:
-        return Oblivious(custodians)
-    if local_keys is None:
-        raise SettingsError(
-            "The zone's policy is for local mode, and this camera was given no pseudonym keys.",
-            "Enrol the camera for local mode, or ask the custodians for a policy in oblivious mode.",
-        )
-    return Local(local_keys)
+def _pseudonymiser(mode: PseudonymMode, custodians: CustodianPair) -> Pseudonymiser:
+    return Local(custodians.local_keys) if mode is PseudonymMode.LOCAL else Oblivious(custodians)

@@ -9,21 +9,21 @@ from __future__ import annotations
 
 import hmac
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from blindplate.client.camera.reads import CameraRead
 from blindplate.core.domains import Domain
-from blindplate.core.errors import ProofError, UnknownDomainError
+from blindplate.core.errors import ProofError
 from blindplate.core.pseudonyms import DomainKey, combine
 
 CACHE_SECONDS: Final = 900.0
 CACHE_LIMIT: Final = 50_000
 
 
-# Of custodian A and B, by domain.
-LocalKeys = Mapping[Domain, tuple[DomainKey, DomainKey]]
+# Gives the keys of custodian A and B for a domain.
+FetchKeys = Callable[[Domain], tuple[DomainKey, DomainKey]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,24 +98,29 @@ class Oblivious:
 
 
 class Local:
-    """Evaluates on the camera with both custodians' keys of each domain of its zone, held in memory."""
+    """Evaluates on the camera with both custodians' keys of each domain of its zone, fetched once, held in memory."""
 
-    def __init__(self, keys: LocalKeys) -> None:
-        self._keys = dict(keys)
+    def __init__(self, fetch: FetchKeys) -> None:
+        self._fetch = fetch
+        self._keys: dict[EvaluationScope, tuple[DomainKey, DomainKey]] = {}
 
     def evaluate(self, scope: EvaluationScope, reads: Sequence[CameraRead], now: float) -> list[bytes]:
-        """F_D of every read. Raises UnknownDomainError without keys, ProofError when they are not the policy's."""
+        """F_D of every read.
+
+        Raises ProofError when a key fetched is not the policy's, and while there is none, what ``fetch`` raises.
+        """
         del now
-        pair = self._keys.get(scope.domain)
-        if pair is None:
-            raise UnknownDomainError(
-                "This camera holds no keys for a domain of its zone.", "Have it enrolled for that generation."
-            )
+        if scope not in self._keys:
+            self._keys[scope] = self._fetched(scope)
+        key_a, key_b = self._keys[scope]
+        return [
+            combine(key_a.evaluate(read.plate), key_b.evaluate(read.plate), scope.domain) for read in reads
+        ]
+
+    def _fetched(self, scope: EvaluationScope) -> tuple[DomainKey, DomainKey]:
+        pair = self._fetch(scope.domain)
         publics = (scope.public_a, scope.public_b)
         for custodian, key, public in zip("ab", pair, publics, strict=True):
             if not hmac.compare_digest(key.public, public):
                 raise ProofError(f"The local key of custodian {custodian} is not the one the policy names.")
-        key_a, key_b = pair
-        return [
-            combine(key_a.evaluate(read.plate), key_b.evaluate(read.plate), scope.domain) for read in reads
-        ]
+        return pair

@@ -42,7 +42,7 @@ class Evaluator:
         self._room = threading.BoundedSemaphore(LARGE_AT_ONCE)
         self._lock = threading.Lock()
         self._pool = self._new_pool()
-        self._key: Callable[[Domain], DomainKey] = lru_cache(_CACHED_KEYS)(partial(DomainKey.derive, seed))
+        self.key: Callable[[Domain], DomainKey] = lru_cache(_CACHED_KEYS)(partial(DomainKey.derive, seed))
 
     def start(self) -> None:
         """Start the processes now instead of with the first large batch."""
@@ -54,7 +54,7 @@ class Evaluator:
 
     def public(self, domain: Domain) -> bytes:
         """The public evaluation key of ``domain``: 32 bytes."""
-        return self._key(domain).public
+        return self.key(domain).public
 
     @contextmanager
     def place(self, size: int) -> Generator[None, None, None]:
@@ -75,7 +75,7 @@ class Evaluator:
         Raises MessageError for an invalid element, UnavailableError when a process died at it.
         """
         if len(blinded) <= INLINE:
-            return self._key(domain).blind_evaluate(blinded)
+            return self.key(domain).blind_evaluate(blinded)
         pool = self._pool
         try:
             answer = pool.submit(_evaluate, domain, b"".join(blinded)).result()

@@ -17,14 +17,19 @@ from blindplate.edge.settings import TrustedKeys
 from blindplate.server.custodian.signed_folder import Problem, SignedFolder
 
 
+def policy_folder(folder: Path, trust: TrustedKeys) -> SignedFolder[ZonePolicy]:
+    """The zone policies of a folder that both custodians signed."""
+    return SignedFolder(folder, ZonePolicy, (trust.custodian_a, trust.custodian_b))
+
+
 def policy_problems(
-    folder: Path, trust: TrustedKeys, custodian: Custodian, public: Callable[[Domain], bytes]
+    policies: SignedFolder[ZonePolicy], custodian: Custodian, public: Callable[[Domain], bytes]
 ) -> list[Problem]:
-    """Every policy in ``folder`` that does not verify, or that names a key which is not ``public`` of its domain.
+    """Every policy that does not verify, or that names a key which is not ``public`` of its domain.
 
     Raises StorageError when the folder cannot be read.
     """
-    contents = SignedFolder(folder, ZonePolicy, (trust.custodian_a, trust.custodian_b)).current()
+    contents = policies.current()
     problems = list(contents.problems)
     for loaded in contents.statements:
         for entry in loaded.model.lists:

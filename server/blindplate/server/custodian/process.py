@@ -21,7 +21,8 @@ from blindplate.server.custodian.evaluator import Evaluator
 from blindplate.server.custodian.grants import PermissionFolders
 from blindplate.server.custodian.keeper import Keeper
 from blindplate.server.custodian.keys import CustodianKeys
-from blindplate.server.custodian.policies import policy_problems
+from blindplate.server.custodian.local_keys import LocalKeys
+from blindplate.server.custodian.policies import policy_folder, policy_problems
 from blindplate.server.custodian.release import Release
 from blindplate.server.custodian.release_keys import ReleaseKeys
 from blindplate.server.custodian.settings import CustodianSettings, read_pseudonym_seed, read_signing_key
@@ -66,12 +67,14 @@ def build(settings: CustodianSettings, clock: Clock) -> Running:
     officers = {officer.name: officer.public for officer in settings.officers}
     docket = Docket(settings.custodian, officers, release_keys, record, engine, clock)
     evaluator = Evaluator(seed, settings.evaluation_workers)
-    for problem in policy_problems(settings.policies, settings.trust, settings.custodian, evaluator.public):
+    policies = policy_folder(settings.policies, settings.trust)
+    for problem in policy_problems(policies, settings.custodian, evaluator.public):
         log().warning("policy-skipped", file=problem.file, error=problem.error)
     keys = CustodianKeys(settings.custodian, signer, release_keys, evaluator, folders, clock)
     services = [
         Pseudonyms(folders, evaluator, engine, clock).service(),
         keys.service(),
+        LocalKeys(settings.custodian, folders, policies, evaluator, engine, clock).service(),
         Release(Submissions(docket, folders, RateLimiter(clock))).service(),
         Approvals(Voting(docket, folders)).service(),
     ]

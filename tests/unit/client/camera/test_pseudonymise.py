@@ -9,7 +9,7 @@ import pytest
 
 from blindplate.client.camera.pseudonymise import EvaluationScope, Local, Oblivious
 from blindplate.core.domains import Domain
-from blindplate.core.errors import ProofError, UnavailableError, UnknownDomainError
+from blindplate.core.errors import ProofError, UnavailableError
 from blindplate.core.pseudonyms import DomainKey, combine
 from tests.unit.client.camera.samples import read
 
@@ -92,22 +92,27 @@ def test_memory_holds_no_plate_as_a_key(custodians: Custodians) -> None:
 
 def test_both_modes_give_the_same(custodians: Custodians) -> None:
     reads = [read("KT21ABC"), read("LB99XYZ")]
-    local = Local({DOMAIN: (KEY_A, KEY_B)})
+    local = Local(lambda _domain: (KEY_A, KEY_B))
     assert local.evaluate(SCOPE, reads, 0) == Oblivious(custodians).evaluate(SCOPE, reads, 0)
 
 
-def test_a_local_key_of_a_secret_gives_the_same() -> None:
-    again = DomainKey.from_secret(KEY_A.secret, DOMAIN)
-    assert Local({DOMAIN: (again, KEY_B)}).evaluate(SCOPE, [read()], 0)
+def test_local_keys_are_fetched_once_and_not_before_they_come() -> None:
+    coming: list[tuple[DomainKey, DomainKey]] = []
 
+    def fetch(domain: Domain) -> tuple[DomainKey, DomainKey]:
+        assert domain == DOMAIN
+        if not coming:
+            raise UnavailableError("away")
+        return coming.pop()
 
-def test_local_mode_knows_no_other_domain() -> None:
-    scope = EvaluationScope(OTHER, KEY_A.public, KEY_B.public)
-    with pytest.raises(UnknownDomainError):
-        Local({DOMAIN: (KEY_A, KEY_B)}).evaluate(scope, [read()], 0)
+    local = Local(fetch)
+    with pytest.raises(UnavailableError):
+        local.evaluate(SCOPE, [read()], 0)
+    coming.append((KEY_A, KEY_B))
+    assert local.evaluate(SCOPE, [read()], 0) == local.evaluate(SCOPE, [read()], 0)
 
 
 @pytest.mark.parametrize("pair", [(KEY_B, KEY_A), (KEY_A, KEY_A)], ids=["swapped", "b replaced"])
 def test_a_local_key_that_is_not_the_policys_is_refused(pair: tuple[DomainKey, DomainKey]) -> None:
     with pytest.raises(ProofError, match=r"custodian [ab]"):
-        Local({DOMAIN: pair}).evaluate(SCOPE, [read()], 0)
+        Local(lambda _domain: pair).evaluate(SCOPE, [read()], 0)

@@ -15,7 +15,7 @@ from blindplate.core.statements.grants import ListKind
 from blindplate.core.statements.model import EpochRulePart
 from blindplate.core.statements.policies import ListPolicy, PseudonymMode, ZonePolicy
 from blindplate.edge.keyfiles import write_statement
-from blindplate.server.custodian.policies import policy_problems
+from blindplate.server.custodian.policies import policy_folder, policy_problems
 
 from .statements import BEGIN, END, Signatories
 
@@ -72,10 +72,14 @@ def folder(tmp_path: Path, who: Signatories) -> Path:
 def test_names_the_policies_that_do_not_fit(
     folder: Path, who: Signatories, custodian: Custodian, seed: bytes, files: list[str]
 ) -> None:
-    problems = policy_problems(folder, who.trust, custodian, lambda domain: public(seed, domain))
+    problems = policy_problems(
+        policy_folder(folder, who.trust), custodian, lambda domain: public(seed, domain)
+    )
     assert [problem.file for problem in problems] == files
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path, who: Signatories) -> None:
     with pytest.raises(StorageError):
-        policy_problems(tmp_path / "none", who.trust, Custodian.A, lambda domain: domain.encode())
+        policy_problems(
+            policy_folder(tmp_path / "none", who.trust), Custodian.A, lambda domain: domain.encode()
+        )
