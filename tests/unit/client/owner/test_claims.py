@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from blindplate.cli.deployment import create_deployment, default_plan
 from blindplate.client.owner import answers
 from blindplate.client.owner.hits import Claimed
 from blindplate.client.owner.segments import Segment, SegmentState
-from blindplate.client.owner.session import Session, open_session
-from blindplate.client.owner.settings import OwnerSettings
+from blindplate.client.owner.session import Session
 from blindplate.core.domains import Domain
 from blindplate.core.errors import StorageError
 from blindplate.core.hpke import OpeningKey, generate_seed
 from blindplate.core.records.sealing import Read, Sealed, SealingContext, seal
-from blindplate.edge.settings import load
 from blindplate.v1 import answers_pb2 as v1
 from blindplate.v1 import records_pb2
 
 SLOT = 7
-
-
-@pytest.fixture(scope="module")
-def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
-    folder: Path = tmp_path_factory.mktemp("claims") / "deployment"
-    deployment = create_deployment(folder, default_plan(int(time.time()) - 60, cameras=1))
-    # Nobody serves: what is tested here asks nobody.
-    with open_session(load(OwnerSettings, deployment.settings("owner-police"))) as opened:
-        yield opened
 
 
 @pytest.fixture
