@@ -1,0 +1,95 @@
+"""The chain itself: an entry of the custodian's own hand, from another history, does not fit into this one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, Engine, insert, select
+
+from blindplate.core.errors import ChainError, MessageError
+from blindplate.core.parties import Custodian
+from blindplate.core.signing import SigningKey
+from blindplate.core.statements.releases import Decision, Verdict
+from blindplate.server.custodian.decisions import MAX_PAGE, DecisionRecord, Ruling
+from blindplate.server.custodian.storage import open_database, reading, writing
+from blindplate.server.custodian.tables import DECISIONS, REQUESTS
+
+RECORD = DecisionRecord(Custodian.A, SigningKey.generate())
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[Engine]:
+    engine = open_database(tmp_path / "other" / "custodian.sqlite")
+    yield engine
+    engine.dispose()
+
+
+def add_request(connection: Connection, number: int) -> bytes:
+    request_id = number.to_bytes(32, "big")
+    connection.execute(
+        insert(REQUESTS).values(
+            request_id=request_id,
+            grant_id="police-1",
+            requester="someone",
+            statement=b"",
+            submitted_at=0,
+            expires_at=1,
+            state=Verdict.DENIED.value,
+        )
+    )
+    return request_id
+
+
+def rule(engine: Engine, number: int, reason: str = "none") -> None:
+    with writing(engine) as connection:
+        ruling = Ruling(
+            request_id=add_request(connection, number),
+            grant_id="police-1",
+            requester="someone",
+            verdict=Verdict.DENIED,
+            code="policy",
+            reason=reason,
+            automatic=True,
+            officers=(),
+            decided_at=1,
+        )
+        RECORD.append(connection, ruling)
+
+
+def test_an_empty_record_holds(engine: Engine) -> None:
+    with reading(engine) as connection:
+        assert RECORD.verify(connection) == 0
+
+
+def test_a_whole_record_holds_and_is_read_in_pages(engine: Engine) -> None:
+    for number in range(5):
+        rule(engine, number)
+    with reading(engine) as connection:
+        assert RECORD.verify(connection) == 5
+        page = RECORD.page(connection, 3, 10)
+        assert [Decision.parsed(one.payload).sequence for one in page] == [3, 4]
+        for start, limit in ((0, 0), (0, MAX_PAGE + 1), (-1, 1)):
+            with pytest.raises(MessageError):
+                RECORD.page(connection, start, limit)
+
+
+def test_an_entry_of_another_history_of_the_same_custodian(engine: Engine, other: Engine) -> None:
+    rule(engine, 0)
+    rule(other, 0, reason="another history")
+    rule(other, 1)
+    with reading(other) as connection:
+        row = connection.execute(select(DECISIONS).where(DECISIONS.c.sequence == 1)).one()
+    with writing(engine) as connection:
+        add_request(connection, 1)
+        connection.execute(insert(DECISIONS).values(**row._asdict()))
+    with reading(engine) as connection, pytest.raises(ChainError, match="broken at 1"):
+        RECORD.verify(connection)
+
+
+def test_another_custodians_key(engine: Engine) -> None:
+    rule(engine, 0)
+    stranger = DecisionRecord(Custodian.A, SigningKey.generate())
+    with reading(engine) as connection, pytest.raises(ChainError, match="broken at 0"):
+        stranger.verify(connection)
