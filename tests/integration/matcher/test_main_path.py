@@ -38,7 +38,7 @@ def test_a_hit_is_claimed_and_everything_else_is_erased(world: World) -> None:
     world.restart()
     assert world.owner.next(world.port, "police", 0).answer == answer
     [wrong] = world.owner.claim(world.port, "police", 1, [(opened.slot, bytes(16))])
-    assert (wrong.code, wrong.HasField("record")) == ("match-proof", False)
+    assert (wrong.code, wrong.HasField("record")) == ("gone", False)
     for _ in range(2):
         [claimed] = world.owner.claim(world.port, "police", 1, [(opened.slot, opened.match_secret)])
         record = SealedRecord.from_proto(claimed.record)

@@ -1,8 +1,9 @@
 """The Answers service: masked answers out, claims in, acknowledgements in.
 
 Translates only: the rules are in ``lifecycle``. Guarantees that an answer goes to an owner of its list alone, that a
-record is handed over only against the match secret it commits to, and that every refused claim is counted.
-Protocol section 5.
+record is handed over only against the match secret it commits to, that a claim without it gets the same refusal
+whether its slot holds a read, held one, or is a dummy, and that every refused claim is counted. How long a refusal
+takes is not evened out. Protocol section 5, guarantee G3.
 """
 
 from __future__ import annotations
@@ -44,6 +45,11 @@ _WAITING_AT_ONCE: Final = 12
 # How often a waiting call looks whether its client is still there.
 _LOOK_SECONDS: Final = 1.0
 _Context = grpc.ServicerContext
+# What a claim hears whose secret opens nothing. Were an occupied slot told from an empty one, an owner could claim
+# every slot of a vehicle's bin and so learn of reads that its list does not match.
+_NOTHING: Final = GoneError(
+    "That secret opens no record in that slot: it was erased meanwhile, or the claim is of something else."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +146,8 @@ class AnswersServicer(answers_pb2_grpc.AnswersServicer):
             outcome = GoneError("The record was erased while it was claimed.")
         REFUSED_CLAIMS.labels(list_id, outcome.code).inc()
         log().warning("claim-refused", list=list_id, code=outcome.code)
-        return v1.ClaimResult(slot=slot, code=outcome.code, what=outcome.what, remedy=outcome.remedy)
+        told = _NOTHING if isinstance(outcome, GoneError | MatchProofError) else outcome
+        return v1.ClaimResult(slot=slot, code=told.code, what=told.what, remedy=told.remedy)
 
 
 def _checked(
@@ -150,18 +157,23 @@ def _checked(
     size = 0
     for claim in claims:
         record = found.get(claim.slot)
+        if len(claim.match_secret) != MATCH_SECRET_BYTES:
+            outcomes[claim.slot] = MessageError(f"A match secret is not {MATCH_SECRET_BYTES} bytes long.")
+            continue
         if record is None:
             outcomes[claim.slot] = GoneError("No record is held in that slot: it was erased, or is a dummy.")
-        elif len(claim.match_secret) != MATCH_SECRET_BYTES:
-            outcomes[claim.slot] = MessageError(f"A match secret is not {MATCH_SECRET_BYTES} bytes long.")
-        elif (size := size + len(record.to_bytes())) > _MAX_RESPONSE_BYTES:
-            outcomes[claim.slot] = OverloadedError(
+            continue
+        try:
+            check_match(record, claim.match_secret)
+        except MatchProofError as error:
+            outcomes[claim.slot] = error
+            continue
+        size += len(record.to_bytes())
+        outcomes[claim.slot] = (
+            record
+            if size <= _MAX_RESPONSE_BYTES
+            else OverloadedError(
                 "The response has no room for that record.", "Claim it again, with fewer others."
             )
-        else:
-            try:
-                check_match(record, claim.match_secret)
-                outcomes[claim.slot] = record
-            except MatchProofError as error:
-                outcomes[claim.slot] = error
+        )
     return outcomes
