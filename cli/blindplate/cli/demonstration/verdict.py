@@ -75,6 +75,7 @@ def _hit_failures(collected: Collected, list_id: str) -> Iterable[str]:
     hits = [hit for hit in collected.hits[list_id] if not hit.alternate]
     if len(hits) != len(expected):
         yield f"The list {list_id} has {len(hits)} hits where {len(expected)} had to come."
+    yield from _alternate_failures(collected, list_id)
     revealed = Counter(one.plate for one in collected.revealed[list_id])
     wanted = Counter(hit.plate for hit in expected)
     # One police hit is denied on purpose: exactly that one may be missing among the revealed.
@@ -87,6 +88,16 @@ def _hit_failures(collected: Collected, list_id: str) -> Iterable[str]:
         yield f"The list {list_id} revealed {strangers} hits that nothing had to give."
     if list_id == POLICE:
         yield from _place_failures(collected, expected)
+
+
+def _alternate_failures(collected: Collected, list_id: str) -> Iterable[str]:
+    """Alternates: all that had to come did, and none besides those that might (see ``traffic.truth``)."""
+    truth = collected.simulation.truth
+    possible = {hit for hit in truth.flagged if hit.list_id == list_id}
+    certain = possible - truth.hits
+    came = sum(1 for hit in collected.hits[list_id] if hit.alternate)
+    if not len(certain) <= came <= len(possible):
+        yield f"The list {list_id} has {came} alternates where {len(certain)} to {len(possible)} had to come."
 
 
 def _place_failures(collected: Collected, expected: Iterable[ExpectedHit]) -> Iterable[str]:
