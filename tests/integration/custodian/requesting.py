@@ -102,7 +102,7 @@ class Case:
             "grant_id": f"{self.list_id}-1",
             "requester": spiffe_id("owner", self.owner),
             "record": record.without_ciphertext().to_bytes(),
-            "ciphertext_sha256": record.ciphertext_digest,
+            "ciphertext_digest": record.ciphertext_digest,
             "match_proof": match_proof(sealed.match_secret, record.header.digest()),
             "purpose": purpose,
             "lawful_basis": "the law",

@@ -137,7 +137,7 @@ def test_accepted_as_it_is(case: Case) -> None:
         pytest.param({"purpose": Purpose.MURDER}, "policy", id="purpose-of-a-hotlist"),
         pytest.param({"match_proof": bytes(32)}, "match-proof", id="match-proof-wrong"),
         pytest.param({"record": b"\xff"}, "message", id="record-unreadable"),
-        pytest.param({"ciphertext_sha256": bytes(32)}, "signature", id="ciphertext-of-another"),
+        pytest.param({"ciphertext_digest": bytes(32)}, "signature", id="ciphertext-of-another"),
         pytest.param({"reply_key": bytes(1216)}, "envelope", id="reply-key-of-no-secret"),
         pytest.param({"reply_key": b"\xff" * 1216}, "message", id="reply-key-not-a-key"),
     ],

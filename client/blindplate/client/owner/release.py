@@ -105,7 +105,7 @@ def _new_request(
         grant_id=session.grant.grant_id,
         requester=session.grant.owner,
         record=record.without_ciphertext().to_bytes(),
-        ciphertext_sha256=record.ciphertext_digest,
+        ciphertext_digest=record.ciphertext_digest,
         match_proof=match_proof(sealed.match_secret, record.header.digest()),
         purpose=purpose,
         lawful_basis=lawful_basis,

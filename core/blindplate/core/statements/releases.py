@@ -49,8 +49,8 @@ class Verdict(StrEnum):
 class ReleaseRequest(StatementModel):
     """A request to open one record.
 
-    ``record`` is ``v1.Record`` without its ciphertext, whose SHA-256 is ``ciphertext_sha256``. ``match_proof`` is p, never the match
-    secret. Shares are sealed to ``reply_key``. ``nonce`` makes every request one of its own.
+    ``record`` is ``v1.Record`` without its ciphertext, which ``ciphertext_digest`` stands for (docs/spec/records.md).
+    ``match_proof`` is p, never the match secret. Shares are sealed to ``reply_key``. ``nonce`` makes every request one of its own.
     """
 
     kind: ClassVar[str] = "release-request"
@@ -59,7 +59,7 @@ class ReleaseRequest(StatementModel):
     grant_id: Name
     requester: Text
     record: Blob
-    ciphertext_sha256: Hex32
+    ciphertext_digest: Hex32
     match_proof: Hex32
     purpose: Purpose
     lawful_basis: Text

@@ -79,7 +79,7 @@ def authenticate(statement: Statement, identity: str, permissions: Permissions) 
 
 def read_record(request: ReleaseRequest) -> SealedRecord:
     """The record a request names, without its ciphertext. Raises MessageError."""
-    record = SealedRecord.from_bytes(request.record, request.ciphertext_sha256)
+    record = SealedRecord.from_bytes(request.record, request.ciphertext_digest)
     if record.ciphertext:
         raise MessageError("A release request holds the record's ciphertext.", "Send its digest instead.")
     return record
