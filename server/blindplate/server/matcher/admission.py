@@ -70,7 +70,7 @@ def judge(
     _require_signature(record, camera)
     admitted = Admitted(
         wire,
-        digest("wire", message.SerializeToString(deterministic=True)),
+        digest("taken-wire", message.SerializeToString(deterministic=True)),
         # The very bytes: ``from_proto`` takes no others.
         message.record.SerializeToString(deterministic=True),
         earliest_ms,

@@ -64,14 +64,15 @@ def store(
             expires_ms=expires_ms,
         )
     )
-    rows: list[dict[str, object]] = []
-    for slot, number in placed.items():
-        read = reads.get(number)
-        if read is None or segment.segment_id not in read.waiting:
-            continue
-        after = lifecycle.answer(read, segment.segment_id, sequence)
-        reads_store.save(connection, number, read, after)
-        rows.append({"list_id": segment.list_id, "sequence": sequence, "slot": slot, "number": number})
+    answered = {
+        number: lifecycle.answer(read, segment.segment_id, sequence) for number, read in reads.items()
+    }
+    reads_store.save(connection, reads, answered)
+    rows = [
+        {"list_id": segment.list_id, "sequence": sequence, "slot": slot, "number": number}
+        for slot, number in placed.items()
+        if number in answered
+    ]
     if rows:
         connection.execute(insert(slots), rows)
         counts_store.add(connection, Event.ANSWERED, _places(connection, segment.list_id, sequence), now_ms)
@@ -114,13 +115,10 @@ def claim(
         .where(chosen)
     ).all()
     reads = reads_store.load(connection, select(slots.c.number).where(chosen))
-    zones: list[tuple[str, str]] = []
-    for row in rows:
-        read = reads[row.number]
-        reads_store.save(connection, row.number, read, lifecycle.claim(read, sequence), now_ms)
-        if not read.claimed:
-            zones.append((list_id, row.zone))
-    counts_store.add(connection, Event.CLAIMED, zones, now_ms)
+    claimed = {number: lifecycle.claim(read, sequence) for number, read in reads.items()}
+    reads_store.save(connection, reads, claimed, now_ms)
+    fresh = [(list_id, row.zone) for row in rows if not reads[row.number].claimed]
+    counts_store.add(connection, Event.CLAIMED, fresh, now_ms)
     return {row.slot: row.number for row in rows}
 
 
@@ -139,12 +137,10 @@ def acknowledge(connection: Connection, list_id: str, sequence: int, now_ms: int
         .where(slots.c.list_id == list_id, slots.c.sequence == sequence)
     )
     zones = {row.number: row.zone for row in rows}
-    erased: list[int] = []
-    for number, read in reads_store.load(connection, _numbers(list_id, sequence)).items():
-        after = lifecycle.acknowledge(read, sequence)
-        reads_store.save(connection, number, read, after)
-        if after.state is State.ERASED:
-            erased.append(number)
+    reads = reads_store.load(connection, _numbers(list_id, sequence))
+    after = {number: lifecycle.acknowledge(read, sequence) for number, read in reads.items()}
+    reads_store.save(connection, reads, after)
+    erased = [number for number, read in after.items() if read.state is State.ERASED]
     key = and_(answers.c.list_id == list_id, answers.c.sequence == sequence)
     connection.execute(update(answers).where(key).values(body=None, acknowledged_ms=now_ms))
     counts_store.add(
@@ -156,12 +152,10 @@ def acknowledge(connection: Connection, list_id: str, sequence: int, now_ms: int
 def give_up(connection: Connection, numbers: Iterable[int]) -> None:
     """Let reads whose envelopes do not open wait no more; they are held until their windows end."""
     chosen = select(records.c.number).where(records.c.number.in_(list(numbers)))
-    for number, read in reads_store.load(connection, chosen).items():
-        after = read
-        for segment_id in read.waiting:
-            if after.state is not State.ERASED:
-                after = lifecycle.leave(after, segment_id)
-        reads_store.save(connection, number, read, after)
+    reads = reads_store.load(connection, chosen)
+    reads_store.save(
+        connection, reads, {number: lifecycle.leave(read, *read.waiting) for number, read in reads.items()}
+    )
 
 
 def drop_ended(connection: Connection, now_ms: int) -> None:

@@ -13,7 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from blindplate.core.domains import Domain
-from blindplate.core.errors import GrantError, IdentityError, SettingsError, UnknownDomainError
+from blindplate.core.errors import (
+    GrantError,
+    IdentityError,
+    SettingsError,
+    StorageError,
+    UnknownDomainError,
+)
 from blindplate.core.statements.grants import Grant
 from blindplate.core.statements.policies import RegisteredCamera, ZoneRegister, register_digest
 from blindplate.edge.logs import log
@@ -124,7 +130,13 @@ class GrantFolders:
             log().error("grants-unreadable", error=error)
 
     def _load(self) -> None:
-        seen = (self._grants.current(), self._registers.current())
+        try:
+            seen = (self._grants.current(), self._registers.current())
+        except StorageError:
+            raise SettingsError(
+                "The matcher's folder of grants or of registers cannot be read.",
+                "Check both paths in the matcher's settings, and their permissions.",
+            ) from None
         if self._seen is not None and self._seen[0] is seen[0] and self._seen[1] is seen[1]:
             return
         self._seen = seen

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from blindplate.core.errors import BlindplateError
 from blindplate.edge.clock import Clock
 from blindplate.edge.logs import log
 from blindplate.server.matcher import erasure, records_store, segments_store
@@ -19,7 +18,7 @@ from blindplate.server.matcher.absence import AbsenceAlarm
 from blindplate.server.matcher.backlog import Backlog
 from blindplate.server.matcher.grants import GrantFolders
 from blindplate.server.matcher.match_secrets import MatchSecrets
-from blindplate.server.matcher.metrics import RECORDS, SEGMENTS
+from blindplate.server.matcher.metrics import FAILED_ROUNDS, RECORDS, SEGMENTS
 from blindplate.server.matcher.segment_files import SegmentFiles
 from blindplate.server.matcher.storage import Database
 from blindplate.server.matcher.window_keys import WindowKeys
@@ -59,7 +58,8 @@ class Keeper:
         for name, step in steps:
             try:
                 step(now)
-            except BlindplateError as error:
+            except Exception as error:  # noqa: BLE001  whatever it is, erasure must be tried again
+                FAILED_ROUNDS.labels(name).inc()
                 log().error("housekeeping-failed", step=name, error=error)
 
     def provide_keys(self, now: float) -> None:

@@ -77,10 +77,10 @@ def join(read: Read, segment: bytes) -> Read:
     return replace(read, waiting=read.waiting | {segment})
 
 
-def leave(read: Read, segment: bytes) -> Read:
-    """A segment will not match the read any more: it was superseded before it answered."""
+def leave(read: Read, *segments: bytes) -> Read:
+    """These segments will not match the read any more: they were superseded before they answered."""
     _require_held(read)
-    return _settled(replace(read, waiting=read.waiting - {segment}))
+    return _settled(replace(read, waiting=read.waiting.difference(segments)))
 
 
 def answer(read: Read, segment: bytes, sequence: int) -> Read:

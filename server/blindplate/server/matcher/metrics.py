@@ -19,6 +19,9 @@ BATCHES: Final = Counter("blindplate_matcher_batches", "Batches answered, by lis
 FAILED_BATCHES: Final = Counter(
     "blindplate_matcher_failed_batches", "Batches that failed and are tried again, by list.", ("list",)
 )
+FAILED_ROUNDS: Final = Counter(
+    "blindplate_matcher_failed_rounds", "Ticks and steps of housekeeping that failed.", ("step",)
+)
 BATCH_SECONDS: Final = Histogram(
     "blindplate_matcher_batch_seconds",
     "Seconds from taking a batch's reads to its durable answer.",

@@ -7,12 +7,16 @@ the caller's transaction.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from sqlalchemy import Connection, Select, and_, delete, select, update
 
 from blindplate.server.matcher.lifecycle import Read, State
 from blindplate.server.matcher.tables import answers, records, slots, waiting
+
+# Databases bound how many values a statement may hold.
+_AT_ONCE: Final = 10_000
 
 
 def load(connection: Connection, numbers: Select[Any]) -> dict[int, Read]:
@@ -49,18 +53,32 @@ def load(connection: Connection, numbers: Select[Any]) -> dict[int, Read]:
     }
 
 
-def save(connection: Connection, number: int, before: Read, after: Read, now_ms: int = 0) -> None:
-    """Write what changed from ``before`` to ``after``. Answers and their slots are written by whoever makes them.
+def save(
+    connection: Connection, before: Mapping[int, Read], after: Mapping[int, Read], now_ms: int = 0
+) -> None:
+    """Write what changed ``before`` to ``after``, by number. Whoever makes an answer writes it and its slots.
 
     An erased read takes its waiting rows and slots with it; a claimed one loses its sealed match secret.
     """
-    if after.state is State.ERASED:
-        connection.execute(delete(records).where(records.c.number == number))
-        return
-    if after.claimed and not before.claimed:
+    erased = [number for number, read in after.items() if read.state is State.ERASED]
+    claimed = [number for number, read in after.items() if read.claimed and not before[number].claimed]
+    left: dict[bytes, list[int]] = defaultdict(list)
+    for number, read in after.items():
+        if read.state is not State.ERASED:
+            for segment_id in before[number].waiting - read.waiting:
+                left[segment_id].append(number)
+    for some in _chunks(erased):
+        connection.execute(delete(records).where(records.c.number.in_(some)))
+    for some in _chunks(claimed):
         connection.execute(
-            update(records).where(records.c.number == number).values(claimed_ms=now_ms, envelope=None)
+            update(records).where(records.c.number.in_(some)).values(claimed_ms=now_ms, envelope=None)
         )
-    left = before.waiting - after.waiting
-    if left:
-        connection.execute(delete(waiting).where(waiting.c.number == number, waiting.c.segment_id.in_(left)))
+    for segment_id, numbers in left.items():
+        for some in _chunks(numbers):
+            connection.execute(
+                delete(waiting).where(waiting.c.segment_id == segment_id, waiting.c.number.in_(some))
+            )
+
+
+def _chunks(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (numbers[start : start + _AT_ONCE] for start in range(0, len(numbers), _AT_ONCE))

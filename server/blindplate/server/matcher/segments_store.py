@@ -151,8 +151,9 @@ def _supersede(connection: Connection, earlier: Segment, moment: int) -> bool:
             records.c.earliest_ms >= 1000 * moment,
         )
         leaving = leaving.where(waiting.c.number.in_(later))
-    for number, read in reads_store.load(connection, leaving).items():
-        reads_store.save(connection, number, read, lifecycle.leave(read, earlier.segment_id))
+    reads = reads_store.load(connection, leaving)
+    left = {number: lifecycle.leave(read, earlier.segment_id) for number, read in reads.items()}
+    reads_store.save(connection, reads, left)
     key = segments.c.segment_id == earlier.segment_id
     if emptied:
         connection.execute(delete(segments).where(key))

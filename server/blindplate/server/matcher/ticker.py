@@ -11,12 +11,13 @@ import threading
 from dataclasses import dataclass, field
 from typing import Final
 
-from blindplate.core.errors import BlindplateError, GrantError
+from blindplate.core.errors import GrantError
 from blindplate.core.statements.grants import Grant
 from blindplate.edge.clock import Clock
 from blindplate.edge.logs import log
 from blindplate.server.matcher import answers_store, segments_store
 from blindplate.server.matcher.grants import GrantFolders
+from blindplate.server.matcher.metrics import FAILED_ROUNDS
 from blindplate.server.matcher.rounds import Due, Matching
 from blindplate.server.matcher.segments_store import Segment
 from blindplate.server.matcher.storage import Database
@@ -42,7 +43,8 @@ class Ticker:
         while not stop.wait(_LOOK_SECONDS):
             try:
                 self.tick()
-            except BlindplateError as error:
+            except Exception as error:  # noqa: BLE001  whatever it is, the lists after it must still be matched
+                FAILED_ROUNDS.labels("tick").inc()
                 log().error("tick-failed", error=error)
 
     def tick(self) -> int:

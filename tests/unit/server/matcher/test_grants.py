@@ -10,7 +10,7 @@ import pytest
 
 from blindplate.cli.deployment import Deployment, create_deployment, default_plan
 from blindplate.core.domains import Domain
-from blindplate.core.errors import GrantError, IdentityError, SettingsError, UnknownDomainError
+from blindplate.core.errors import GrantError, IdentityError, SettingsError, StorageError, UnknownDomainError
 from blindplate.core.signing import SigningKey
 from blindplate.core.statements.grants import Grant
 from blindplate.edge.keyfiles import read_secret, read_statement, write_statement
@@ -145,7 +145,7 @@ def test_an_unreadable_folder_keeps_what_was_read_before(
     deployment: Deployment, folders: GrantFolders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unreadable(_folder: object) -> None:
-        raise SettingsError("The folder cannot be read.")
+        raise StorageError("The folder cannot be read.")
 
     monkeypatch.setattr("blindplate.server.custodian.signed_folder.SignedFolder.current", unreadable)
     folders.refresh()
