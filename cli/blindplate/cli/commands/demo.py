@@ -75,4 +75,7 @@ def _hold(console: Console, scenario: Scenario) -> None:
     ):
         console.print(f"  {line}", highlight=False, soft_wrap=True, markup=False)
     console.print("Interrupt (Ctrl-C) to stop.")
-    signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    ending = {signal.SIGINT, signal.SIGTERM}
+    # Blocked first: one that comes before the wait would end this process and leave its children.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ending)
+    signal.sigwait(ending)

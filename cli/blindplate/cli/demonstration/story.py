@@ -28,7 +28,7 @@ from blindplate.core.statements.releases import Decision, Purpose, Verdict
 from blindplate.edge.settings import load
 
 _CUSTODIANS: Final = ("custodian-a", "custodian-b")
-_SETTLE_SECONDS: Final = 60.0
+_SETTLE_SECONDS: Final = 150.0
 _QUIET_SECONDS: Final = 2.0
 _POLL_SECONDS: Final = 0.25
 

@@ -1,0 +1,133 @@
+"""What a person types, command by command: list a vehicle, let a camera see it, see the hit, have it released, reveal it."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from blindplate.cli.demonstration.processes import Processes, command
+from blindplate.cli.deployment import Deployment, Plan
+
+from .conftest import small_plan
+
+pytestmark = [pytest.mark.xdist_group("processes"), pytest.mark.timeout(300)]
+PLATE = "AB12 CDE"
+
+
+@pytest.fixture
+def running(make_deployment: Callable[[Plan], Deployment]) -> Iterator[Deployment]:
+    """Custodians, matcher and the police's daemon, running."""
+    deployment = make_deployment(small_plan())
+    with Processes(deployment) as processes:
+        for process in [processes.serve(party) for party in ("custodian-a", "custodian-b", "matcher")]:
+            process.wait_for("ready", 60)
+        processes.own("owner-police").wait_for("ready", 60)
+        yield deployment
+
+
+def typed(*words: str | Path, stdin: str = "", expected: int = 0) -> str:
+    done = subprocess.run(command(*words), input=stdin, capture_output=True, text=True, timeout=120)
+    assert done.returncode == expected, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def shown_until(text: str, *words: str | Path) -> str:
+    """Type it again until ``text`` is shown."""
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        shown = typed(*words)
+        if text in shown:
+            return shown
+        time.sleep(0.5)
+    raise AssertionError(f"{text!r} was never shown; last: {shown}")
+
+
+def seen_at(deployment: Deployment, camera: str) -> None:
+    event = {"plate": PLATE, "captured_at": datetime.now(UTC).isoformat(), "country": "GB"}
+    settings = deployment.settings(camera)
+    typed("camera", "run", settings, "--exit-when-drained", stdin=json.dumps(event) + "\n")
+
+
+def request_of(shown: str) -> str:
+    found = re.search(r"request ([0-9a-f]{64})", shown)
+    assert found
+    return found[1]
+
+
+def test_from_a_listed_vehicle_to_a_revealed_plate(running: Deployment) -> None:
+    police, camera = running.settings("owner-police"), "camera-1"
+    officer_a, officer_b = running.settings("officer-a-1"), running.settings("officer-b-2")
+
+    typed("hotlist", "add", police, "--reason", "stolen", stdin=PLATE + "\n")
+    assert "1 of 200" in typed("hotlist", "status", police)
+    seen_at(running, camera)
+    watched = shown_until("hit 1", "hits", "watch", police, "--once")
+    assert "sealed" in watched
+    assert PLATE not in watched
+    assert "NotFound" not in typed("release", "list", police)
+
+    asked = typed("release", "request", police, "1", "--purpose", "vehicle-crime", "--case", "case 7")
+    request = request_of(asked)
+    assert "pending" in asked
+    waiting = typed("custodian", "pending", officer_a)
+    assert request in waiting
+    assert "case 7" in waiting
+    typed("custodian", "approve", officer_a, request[:12], "--reason", "seen the file")
+    assert "Custodian B has not decided yet" in typed("release", "reveal", police, "1", expected=2)
+    typed("custodian", "approve", officer_b, request[:12], "--reason", "agreed")
+
+    revealed = typed("release", "reveal", police, "1")
+    assert "AB12CDE" in revealed
+    assert camera in revealed
+    assert "stolen" in revealed
+    for officer in (officer_a, officer_b):
+        assert "approved (ok)" in typed("custodian", "decisions", officer)
+
+
+def test_what_an_officer_denies_stays_closed_and_a_removed_vehicle_is_hit_no_more(
+    running: Deployment,
+) -> None:
+    police = running.settings("owner-police")
+    typed("hotlist", "add", police, stdin=PLATE + "\n")
+    seen_at(running, "camera-2")
+    shown_until("hit 1", "hits", "watch", police, "--once")
+    asked = typed("release", "request", police, "1", "--purpose", "murder", "--case", "case 8")
+    request = request_of(asked)
+    typed("custodian", "deny", running.settings("officer-b-1"), request, "--reason", "no such case")
+    refused = typed("release", "reveal", police, "1", expected=2)
+    assert "Custodian B refused the release" in refused
+    assert "no such case" in refused
+
+    typed("hotlist", "remove", police, stdin=PLATE + "\n")
+    assert "0 of 200" in typed("hotlist", "status", police)
+
+
+def test_a_plate_is_never_taken_from_the_arguments(deployment: Deployment) -> None:
+    done = typed("hotlist", "add", deployment.settings("owner-police"), PLATE, expected=2)
+    assert "unexpected extra argument" in done
+
+
+def test_an_error_is_two_sentences_and_no_traceback(tmp_path: Path) -> None:
+    shown = typed("matcher", "serve", tmp_path / "nowhere.toml", expected=2)
+    assert "cannot be read" in shown
+    assert "blindplate init" in shown
+    assert "Traceback" not in shown
+
+
+def test_a_list_file_with_a_bad_row_changes_nothing_and_names_the_line(
+    running: Deployment, tmp_path: Path
+) -> None:
+    police = running.settings("owner-police")
+    file = tmp_path / "list.csv"
+    file.write_text("vrm,country\nAB12CDE,GB\n!!,GB\n")
+    shown = typed("hotlist", "submit", police, file, expected=1)
+    assert "line 3" in shown
+    assert "0 of 200" in typed("hotlist", "status", police)
+    assert "version 1" in typed("hotlist", "submit", police, file, "--skip-bad")
