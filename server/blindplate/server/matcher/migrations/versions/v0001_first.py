@@ -104,18 +104,3 @@ def upgrade() -> None:
         sa.Column("event", sa.String(31), primary_key=True),
         sa.Column("amount", sa.BigInteger, nullable=False),
     )
-
-
-def downgrade() -> None:
-    """Drop them."""
-    for table in (
-        "counts",
-        "sequences",
-        "slots",
-        "answers",
-        "waiting",
-        "segments",
-        "records",
-        "receipts",
-    ):
-        op.drop_table(table)

@@ -1,0 +1,70 @@
+"""The ticker's and the keeper's threads outlive whatever one round does."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+
+from blindplate.core.errors import StorageError
+from blindplate.server.matcher import keeper, ticker
+from blindplate.server.matcher.keeper import Keeper
+from blindplate.server.matcher.ticker import Ticker
+
+
+class SetClock:
+    def now(self) -> float:
+        return 0.0
+
+
+class Failing:
+    """Whatever is asked of it fails, and is counted; after some times it sets ``stop``."""
+
+    def __init__(self, error: Exception, stop: threading.Event, after: int) -> None:
+        self.asked: list[str] = []
+        self._error, self._stop, self._after = error, stop, after
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def fail(*_arguments: object) -> None:
+            self.asked.append(name)
+            if len(self.asked) >= self._after:
+                self._stop.set()
+            raise self._error
+
+        return fail
+
+
+@pytest.mark.parametrize("error", [StorageError("No."), KeyError("unforeseen")])
+def test_a_failed_tick_is_followed_by_the_next(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ticker, "_LOOK_SECONDS", 0.001)
+    stop = threading.Event()
+    failing = Failing(error, stop, 3)
+
+    class Failed(Ticker):
+        def tick(self) -> int:
+            return cast("int", failing.tick())
+
+    nothing = cast("Any", None)
+    Failed(nothing, nothing, nothing, SetClock(), 1, answer_empty_ticks=False).run(stop)
+    assert failing.asked == ["tick"] * 3
+
+
+@pytest.mark.parametrize("error", [StorageError("No."), KeyError("unforeseen")])
+def test_a_failed_step_of_housekeeping_keeps_no_other_from_being_done(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "_PAUSE_SECONDS", 0.001)
+    stop = threading.Event()
+    keys, database = Failing(error, stop, 100), Failing(error, stop, 4)
+
+    class Quiet:
+        def refresh(self) -> None:
+            """Nothing changed."""
+
+    nothing = cast("Any", None)
+    parts = (cast("Any", database), cast("Any", Quiet()), cast("Any", keys))
+    Keeper(*parts, nothing, nothing, nothing, SetClock(), 1, 1).run(stop)
+    assert keys.asked == ["destroy_due"] * 2
+    assert database.asked == ["write", "read"] * 2
