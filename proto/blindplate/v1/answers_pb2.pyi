@@ -225,19 +225,16 @@ Global___AcknowledgeRequest: _TypeAlias = AcknowledgeRequest  # noqa: Y015
 
 @_typing.final
 class AcknowledgeResponse(_message.Message):
+    """Does not say how many records were erased: how many reads its list did not match is nothing for an owner to know."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
-    ERASED_FIELD_NUMBER: _builtins.int
-    erased: _builtins.int
-    """Records erased by this acknowledgement."""
     def __init__(
         self,
-        *,
-        erased: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["erased", b"erased"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -30,6 +30,7 @@ from blindplate.edge.tls import open_channel
 from blindplate.psi.layout import plan
 from blindplate.psi.owner import build_upload
 from blindplate.psi.parameters import load_set
+from blindplate.server.matcher import records_store
 from blindplate.server.matcher.evaluator import Evaluator, LocalEvaluator
 from blindplate.server.matcher.service import Matcher, open_matcher
 from blindplate.server.matcher.settings import MatcherSettings
@@ -245,10 +246,10 @@ class Owner(Party):
             )
             return list(stub.Claim(request).results)
 
-    def acknowledge(self, port: int, list_id: str, sequence: int) -> int:
+    def acknowledge(self, port: int, list_id: str, sequence: int) -> None:
         stub = answers_pb2_grpc.AnswersStub(self.channel or self.connect(port))
         with remote_errors("matcher"):
-            return stub.Acknowledge(answers_pb2.AcknowledgeRequest(list_id=list_id, sequence=sequence)).erased
+            stub.Acknowledge(answers_pb2.AcknowledgeRequest(list_id=list_id, sequence=sequence))
 
 
 @dataclass
@@ -267,6 +268,11 @@ class World:
     @property
     def port(self) -> int:
         return self.served.port
+
+    def held(self) -> int:
+        """How many records the matcher holds."""
+        with self.served.matcher.database.read() as connection:
+            return records_store.held(connection)
 
     @property
     def data(self) -> Path:

@@ -122,7 +122,7 @@ class AnswersServicer(answers_pb2_grpc.AnswersServicer):
         )
         self.secrets.forget(erased)
         RECORDS.labels("erased").inc(len(erased))
-        return v1.AcknowledgeResponse(erased=len(erased))
+        return v1.AcknowledgeResponse()
 
     def _require_owner(self, list_id: str) -> None:
         self.grants.current.owned(list_id, caller().spiffe_id)
