@@ -20,7 +20,7 @@ class Lists(lists_pb2_grpc.ListsServicer):
 
     def Upload(
         self, request_iterator: Iterator[lists_pb2.UploadPart], context: Any
-    ) -> lists_pb2.UploadResponse:  # noqa: N802  as generated
+    ) -> lists_pb2.UploadResponse:
         return lists_pb2.UploadResponse(stored=len(list(request_iterator)) == 2)
 
 

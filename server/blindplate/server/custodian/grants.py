@@ -20,7 +20,7 @@ from blindplate.core.errors import GrantError, IdentityError, StorageError, Unkn
 from blindplate.core.statements.grants import Grant
 from blindplate.core.statements.policies import RegisteredCamera, ZoneRegister, register_digest
 from blindplate.edge.settings import TrustedKeys
-from blindplate.server.custodian.signed_folder import Contents, Problem, SignedFolder
+from blindplate.server.signed_folder import Contents, Problem, SignedFolder
 
 
 @dataclass(frozen=True, slots=True)

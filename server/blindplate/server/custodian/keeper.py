@@ -16,8 +16,8 @@ from blindplate.server.custodian import quotas
 from blindplate.server.custodian.docket import Docket
 from blindplate.server.custodian.grants import PermissionFolders
 from blindplate.server.custodian.release_keys import ReleaseKeys
-from blindplate.server.custodian.signed_folder import Problem
 from blindplate.server.custodian.storage import writing
+from blindplate.server.signed_folder import Problem
 
 _ROUND_SECONDS: Final = 1.0
 # Daily counts are kept a month, for the custodian's own audit.

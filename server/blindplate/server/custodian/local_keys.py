@@ -26,9 +26,9 @@ from blindplate.server.custodian import quotas
 from blindplate.server.custodian.evaluation import domain_from
 from blindplate.server.custodian.evaluator import Evaluator
 from blindplate.server.custodian.grants import PermissionFolders
-from blindplate.server.custodian.signed_folder import SignedFolder
 from blindplate.server.custodian.storage import writing
 from blindplate.server.serving import Service
+from blindplate.server.signed_folder import SignedFolder
 from blindplate.v1 import pseudonyms_pb2 as v1
 from blindplate.v1 import pseudonyms_pb2_grpc as rpc
 

@@ -14,7 +14,7 @@ from blindplate.core.errors import SettingsError
 from blindplate.core.parties import Custodian
 from blindplate.core.statements.policies import ZonePolicy
 from blindplate.edge.settings import TrustedKeys
-from blindplate.server.custodian.signed_folder import Problem, SignedFolder
+from blindplate.server.signed_folder import Problem, SignedFolder
 
 
 def policy_folder(folder: Path, trust: TrustedKeys) -> SignedFolder[ZonePolicy]:

@@ -90,5 +90,6 @@ def run(settings: CustodianSettings) -> None:
     running = build(settings, SystemClock())
     # Before the first call, which would wait for them.
     running.evaluator.start()
-    log().info("ready", port=running.port)
-    serve_until_signal(running.server, [running.close])
+    serve_until_signal(
+        running.server, [running.close], on_ready=lambda: log().info("ready", port=running.port)
+    )

@@ -24,7 +24,7 @@ from blindplate.core.statements.grants import Grant
 from blindplate.core.statements.policies import RegisteredCamera, ZoneRegister, register_digest
 from blindplate.edge.logs import log
 from blindplate.edge.settings import TrustedKeys
-from blindplate.server.custodian.signed_folder import Contents, SignedFolder
+from blindplate.server.signed_folder import Contents, SignedFolder
 
 
 @dataclass(frozen=True, slots=True)

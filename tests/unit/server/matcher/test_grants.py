@@ -147,7 +147,7 @@ def test_an_unreadable_folder_keeps_what_was_read_before(
     def unreadable(_folder: object) -> None:
         raise StorageError("The folder cannot be read.")
 
-    monkeypatch.setattr("blindplate.server.custodian.signed_folder.SignedFolder.current", unreadable)
+    monkeypatch.setattr("blindplate.server.signed_folder.SignedFolder.current", unreadable)
     folders.refresh()
     assert "police-1" in folders.current.grants
 

@@ -74,8 +74,8 @@ class SignedFolder(Generic[_Model]):
         except OSError as error:
             # Also what a caller is told while the process serves: the folder's name is enough for both.
             raise StorageError(
-                f"The custodian's folder {self._folder.name} cannot be read: {error.strerror}.",
-                "Check the path in the custodian's settings, and its permissions.",
+                f"The folder of statements {self._folder.name} cannot be read: {error.strerror}.",
+                "Check the path in this process's settings, and its permissions.",
             ) from None
         return tuple(sorted((name, at.st_mtime_ns, at.st_size, at.st_ino) for name, at in found))
 
