@@ -33,7 +33,6 @@ _PLAINTEXT: Final = struct.Struct("<4QQd")  # level (zero: not in NTT form), coe
 _COUNT: Final = struct.Struct("<Q")
 _PLAIN, _ZSTANDARD = 0, 2
 _BLAKE2XB: Final = b"\x01"
-_DECOMPRESSOR: Final = zstandard.ZstdDecompressor()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,8 @@ def _opened(frame: bytes, version: Format) -> bytes:
     if (magic, size, total) != (_MAGIC, _FRAME.size, len(frame)) or (major, minor) != version:
         raise ParameterError("SEAL saves in a format of another version than the parameter set names.")
     if compression == _ZSTANDARD:
-        return _DECOMPRESSOR.decompress(frame[_FRAME.size :])
+        # One decompressor a call: two threads in one at a time take the process down.
+        return zstandard.decompress(frame[_FRAME.size :])
     if compression == _PLAIN:
         return frame[_FRAME.size :]
     raise ParameterError("SEAL saves in a compressed form not known here.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -42,6 +43,18 @@ def test_what_is_written_is_what_seal_writes(context: Context) -> None:
     saved = context.saved(context.ciphertext(halves, context.first))
     assert saved.level == context.first
     assert (saved.residues == halves).all()
+
+
+def test_threads_may_read_what_seal_saved_at_the_same_time(context: Context) -> None:
+    """A daemon that publishes while another thread matches; a shared decompressor corrupts memory within a second."""
+    encryptor, decryptor = context.encryptor(key := context.new_key()), context.decryptor(key)
+
+    def differing(_: int) -> int:
+        saved = context.saved(encryptor.encrypt_zero_symmetric())
+        return int(context.decrypt(decryptor, context.seeded(saved.residues[0], saved.seed or b"")).any())
+
+    with ThreadPoolExecutor(4) as threads:
+        assert sum(threads.map(differing, range(200))) == 0
 
 
 @pytest.mark.parametrize(
