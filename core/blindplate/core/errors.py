@@ -7,7 +7,8 @@
     │   ├── CommitmentError, EnvelopeError, ShareError, SignatureError, ProofError, UploadError, MembershipError, MatchProofError,
     │   │   ChainError
     ├── RefusedError          well formed, but not allowed
-    │   ├── IdentityError, GrantError, QuotaError, UnknownDomainError, PolicyError, ReplayError, ExpiredError
+    │   ├── IdentityError, GrantError, QuotaError, UnknownDomainError, PolicyError, ReplayError, ExpiredError,
+    │   │   WindowOverError
     ├── StateError            the party addressed is not in a state to do it
     │   ├── UnavailableError, OverloadedError, StorageError, GoneError, NotFoundError, PendingError
     └── ParameterError        an encryption parameter set or its self-test does not hold
@@ -179,6 +180,13 @@ class ExpiredError(RefusedError):
     """Past its stated end, or not yet begun."""
 
     code = "expired"
+
+
+class WindowOverError(RefusedError):
+    """A record came after the time in which it could be matched: it can be of no use to anyone any more."""
+
+    code = "window-over"
+    default_remedy = "Nothing can be done for it; see why it was not handed in earlier."
 
 
 class StateError(BlindplateError):

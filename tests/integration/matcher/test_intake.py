@@ -160,7 +160,7 @@ def test_a_record_whose_window_is_over_is_refused(world: World) -> None:
     world.clock.time = end + world.police.window_seconds - 1
     assert submit(world, read.wire) == [""]
     world.clock.time += 1
-    assert submit(world, late.wire) == ["expired"]
+    assert submit(world, late.wire) == ["window-over"]
 
 
 def test_a_capture_outside_the_grant_is_refused(world: World) -> None:

@@ -13,7 +13,7 @@ from typing import Final
 
 from blindplate.core import merkle, signing
 from blindplate.core.encoding import digest
-from blindplate.core.errors import ExpiredError, MessageError, PolicyError, SignatureError
+from blindplate.core.errors import ExpiredError, MessageError, PolicyError, SignatureError, WindowOverError
 from blindplate.core.parties import key_id
 from blindplate.core.records.attestation import Attestation, SealedAttestation, batch_message
 from blindplate.core.records.header import Header
@@ -45,8 +45,8 @@ def judge(
 
     Raises MessageError for a malformed one, UnknownDomainError, GrantError, IdentityError for a camera that the
     zone's register does not name, PolicyError where it shows more than its list may disclose, SignatureError or
-    ProofError for a camera's signature, ExpiredError for a capture to come or a window that is over, EnvelopeError
-    for a window key not held or an envelope of another record, MatchProofError for a secret not committed to.
+    ProofError for a camera's signature, ExpiredError for a capture to come, WindowOverError, EnvelopeError for a
+    window key not held or an envelope of another record, MatchProofError for a secret not committed to.
     """
     wire = Wire.from_proto(message)
     record, header = wire.record, wire.record.header
@@ -64,9 +64,7 @@ def judge(
         1000 * window_keys.destroyed_at(wire.window_key_id),
     )
     if expires_ms <= now * 1000:
-        raise ExpiredError(
-            "A record's window is over.", "Nothing can be done for it; send spooled records earlier."
-        )
+        raise WindowOverError("A record's window is over.")
     _require_signature(record, camera)
     admitted = Admitted(
         wire,
