@@ -1,6 +1,7 @@
 """Errors across processes: a typed error becomes a gRPC status with a trailer, and the same typed error again.
 
-Guarantees that only errors of our tree travel with their texts; anything else is ``INTERNAL`` without detail.
+Guarantees that only errors of our tree travel with their texts; anything else is ``INTERNAL`` without detail; and
+that whatever a peer sends as an error becomes a typed error here.
 """
 
 from __future__ import annotations
@@ -65,13 +66,9 @@ def _typed(error: object, peer: str) -> BlindplateError:
     trailers = dict(error.trailing_metadata() or ()) if isinstance(error, grpc.Call) else {}
     raw = trailers.get(TRAILER)
     if isinstance(raw, bytes):
-        try:
-            code, what, remedy, custodian = json.loads(raw)
-            return error_from(str(code), str(what), str(remedy), custodian)
-        except ValueError:
-            return errors.MessageError(
-                f"The {peer} sent an error that cannot be read.", "Update this software."
-            )
+        return _from_trailer(raw) or errors.MessageError(
+            f"The {peer} sent an error that cannot be read.", "Update this software."
+        )
     status = error.code() if isinstance(error, grpc.Call) else grpc.StatusCode.UNKNOWN
     if status is grpc.StatusCode.RESOURCE_EXHAUSTED:
         return errors.OverloadedError(f"The {peer} has no room for this call, or it was too large.")
@@ -79,6 +76,19 @@ def _typed(error: object, peer: str) -> BlindplateError:
         f"The {peer} did not answer ({status.name.lower()}).",
         "Check that it runs and that its address and certificate are right; then try again.",
     )
+
+
+def _from_trailer(raw: bytes) -> BlindplateError | None:
+    """The error a peer's trailer holds; None when it is not of the form of ``trailer_of``, whatever else it may be."""
+    try:
+        sent: object = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    match sent:
+        case [str(code), str(what), str(remedy), (str() | None) as custodian]:
+            return error_from(code, what, remedy, custodian)
+        case _:
+            return None
 
 
 def _tree(kind: type[BlindplateError]) -> Iterator[type[BlindplateError]]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import inspect
 import json
+from collections.abc import Callable
+from typing import Any
 
 import grpc
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from blindplate.core import errors
-from blindplate.edge.statuses import error_from, status_of, trailer_of
+from blindplate.edge.statuses import TRAILER, error_from, remote_errors, status_of, trailer_of
 
 KINDS = [
     kind
@@ -54,3 +58,79 @@ def test_a_refusal_is_no_server_fault() -> None:
 def test_the_tree_drawn_in_the_module_names_every_error() -> None:
     drawn = errors.__doc__ or ""
     assert [kind.__name__ for kind in KINDS if kind.__name__ not in drawn] == []
+
+
+class Failed(grpc.RpcError, grpc.Call):
+    """A failed call, as a stub raises it."""
+
+    def __init__(self, trailer: bytes) -> None:
+        self._trailer = trailer
+
+    def trailing_metadata(self) -> Any:
+        return ((TRAILER, self._trailer),)
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.INTERNAL
+
+    def initial_metadata(self) -> tuple[tuple[str, bytes], ...]:
+        return ()
+
+    def details(self) -> str:
+        return ""
+
+    def is_active(self) -> bool:
+        return False
+
+    def time_remaining(self) -> float:
+        return 0.0
+
+    def cancel(self) -> bool:
+        return False
+
+    def add_callback(self, callback: Callable[[], None]) -> bool:
+        return False
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value).encode()
+
+
+def received(trailer: bytes) -> errors.BlindplateError:
+    with pytest.raises(errors.BlindplateError) as caught, remote_errors("matcher"):
+        raise Failed(trailer)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "trailer",
+    [
+        b"",
+        b"1",
+        b"null",
+        b'"text"',
+        b"{}",
+        b"[]",
+        b'["share","what","remedy"]',
+        b'["share","what","remedy",1]',
+        b'["share","what","remedy",["a"]]',
+        b'["share",1,"remedy",null]',
+        b'[null,"what","remedy",null]',
+        b"[" * 100_000,
+        b"[" * 100_000 + b"]" * 100_000,
+        b"9" * 5_000,
+        b'{"a":' * 50_000,
+        b"\xff\xfe",
+    ],
+)
+def test_a_trailer_of_another_form_is_an_unreadable_error(trailer: bytes) -> None:
+    assert type(received(trailer)) is errors.MessageError
+
+
+@given(st.binary(max_size=64) | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(_json))
+def test_whatever_a_peer_sends_as_an_error_becomes_a_typed_one(trailer: bytes) -> None:
+    received(trailer)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_error_comes_back_through_a_failed_call(kind: type[errors.BlindplateError]) -> None:
+    assert type(received(trailer_of(make(kind)))) is kind

@@ -38,6 +38,8 @@ from blindplate.v1.answers_pb2_grpc import AnswersStub
 _CALL_SECONDS: Final = 20.0
 # Records with pictures are up to 64 KiB; a response holds 8 MiB.
 _CLAIMS_A_CALL: Final = 64
+# The largest integer of the store; one below, so that there is always one after the last taken.
+_LAST_SEQUENCE: Final = (1 << 63) - 2
 
 
 class Outcome(StrEnum):
@@ -137,6 +139,8 @@ def _next(session: Session, wait_ms: int) -> v1.Answer | None:
         return None
     if response.answer.sequence <= after:
         raise MessageError("The matcher sent an answer that was taken before.", "Tell the operator.")
+    if response.answer.sequence > _LAST_SEQUENCE:
+        raise MessageError("The matcher sent an answer whose number is out of range.", "Tell the operator.")
     return response.answer
 
 
