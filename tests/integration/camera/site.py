@@ -63,6 +63,7 @@ class MatcherDouble(rpc.IntakeServicer):
     taken: dict[bytes, Taken] = field(default_factory=dict)
     submissions: list[list[bytes]] = field(default_factory=list)
     refuse_lists: frozenset[str] = frozenset()
+    refusal: str = "grant"
     delay_seconds: float = 0
     forget_answers: int = 0
     keys_asked: int = 0
@@ -108,7 +109,7 @@ class MatcherDouble(rpc.IntakeServicer):
     def _receipt(self, wire: Wire) -> v1.Receipt:
         header = wire.record.header
         if header.domain.list_id in self.refuse_lists:
-            return v1.Receipt(record_id=header.record_id, acceptance=v1.ACCEPTANCE_REFUSED, code="grant")
+            return v1.Receipt(record_id=header.record_id, acceptance=v1.ACCEPTANCE_REFUSED, code=self.refusal)
         y, s = open_wire_envelope(wire, self.key)
         self.taken[header.record_id] = Taken(wire, y, s)
         return v1.Receipt(record_id=header.record_id, acceptance=v1.ACCEPTANCE_ACCEPTED)

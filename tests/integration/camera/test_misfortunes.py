@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import structlog
 
+from blindplate.client.camera import sender
 from blindplate.client.camera.process import run_source
 from blindplate.client.camera.settings import CameraSettings
 from blindplate.client.custodians import CustodianPair
@@ -118,12 +119,33 @@ def test_what_does_not_fit_in_memory_is_counted_as_lost(
 
 def test_a_refused_list_is_counted_and_costs_no_other(site: Site, capfd: pytest.CaptureFixture[str]) -> None:
     site.matcher.refuse_lists = frozenset({"emissions"})
+    site.matcher.refusal = "window-over"
     site.run(site.camera(), plain_events(marks(5)))
     assert Counter(taken.list_id for taken in site.matcher.taken.values()) == {"police": 5}
     lines = log_lines(capfd)
-    assert {line["code"] for line in lines if line["event"] == "records-refused"} == {"grant"}
+    assert {line["code"] for line in lines if line["event"] == "records-refused"} == {"window-over"}
     counts = [line for line in lines if line["event"] == "counts"][-1]
     assert (counts["accepted"], counts["refused"]) == (5, 5)
+
+
+def test_what_is_refused_while_a_grant_is_missing_arrives_once_it_is_there(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sender, "_HELD_SECONDS", (0.5, 0.5))
+    site.matcher.refuse_lists = frozenset({"emissions"})
+    # Ends although half of what it sealed is refused: that stays spooled.
+    site.run(site.camera(), plain_events(marks(5)))
+    lines = log_lines(capfd)
+    assert {(line["code"], line["level"]) for line in lines if line["event"] == "records-held"} == {
+        ("grant", "warning")
+    }
+    counts = [line for line in lines if line["event"] == "counts"][-1]
+    assert (counts["accepted"], counts["held"], counts["refused"], counts["in_spool"]) == (5, 5, 0, 5)
+    with running(site.camera(), LiveSource()):
+        time.sleep(1)
+        assert len(site.matcher.taken) == 5
+        site.matcher.refuse_lists = frozenset()
+        wait_for(lambda: len(site.matcher.taken) == 10)
 
 
 def test_a_window_key_of_anothers_making_is_not_sealed_to(

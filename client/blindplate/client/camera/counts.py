@@ -26,6 +26,7 @@ class Counted(StrEnum):
     SPOOLED = "spooled"
     ACCEPTED = "accepted"
     REFUSED = "refused"
+    HELD = "held"
 
 
 class Counts:

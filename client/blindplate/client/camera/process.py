@@ -141,7 +141,7 @@ class _Camera:
         batching = Batching(settings.batch_size, settings.batch_wait_seconds)
         pseudonymiser = _pseudonymiser(policy.current(clock.now()).mode, custodians)
         pipeline = Pipeline(identity, policy, pseudonymiser, keys, spool, backlog, batching, clock, counts)
-        sender = Sender(spool, matcher, clock, counts)
+        sender = Sender(spool, matcher, settings.oldest_event_seconds, clock, counts)
         return cls(clock, counts, policy, custodians, matcher, keys, spool, backlog, pipeline, sender)
 
     def feed(self, settings: CameraSettings, event_format: EventFormat) -> Feed:
@@ -165,7 +165,7 @@ class _Camera:
         workers.start("send", self.sender.run)
         counted = self.clock.now()
         while not stop.wait(_POLL_SECONDS):
-            if exit_when_drained and not (reading.is_alive() or len(self.backlog) or len(self.spool)):
+            if exit_when_drained and not reading.is_alive() and self._is_drained():
                 break
             if self.clock.now() - counted >= _COUNTS_SECONDS:
                 counted = self.clock.now()
@@ -177,6 +177,10 @@ class _Camera:
             log().error("reads-lost", reads=lost)
         self._log_counts()
         workers.require_sound()
+
+    def _is_drained(self) -> bool:
+        # A read is in the spool before it has left the backlog: in this order none is overlooked.
+        return not len(self.backlog) and not self.spool.pending(self.clock.now())
 
     def close(self) -> None:
         self.spool.close()

@@ -1,17 +1,19 @@
 """The spool: sealed records on disk until the matcher has acknowledged them.
 
 Guarantees that what ``add`` returned from is durable (SQLite, write-ahead log, synchronous=FULL), that nothing is
-written but wires already sealed, a random number, the list and the time to send, and that rows lie in random order.
+written but wires already sealed, a random number, the list, the time to send and whether it was refused for the time
+being, and that rows lie in random order.
 Deleted content is overwritten. Bounded: a full spool, like a full disk, is a StorageError and nothing was stored.
 One process at a time. Protocol section 4 (G1, G8).
 """
 
 from __future__ import annotations
 
+import os
 import secrets
 import sqlite3
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +21,7 @@ from typing import Final
 
 from blindplate.core.errors import StorageError
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 # Nobody else has business here: long enough for a process that is just ending.
 _LOCK_SECONDS: Final = 1.0
 _SCHEMA: Final = """
@@ -27,9 +29,11 @@ CREATE TABLE wires (
     id INTEGER PRIMARY KEY, -- random, so that neither number nor place on disk tells an order
     list TEXT NOT NULL,
     due_ms INTEGER NOT NULL,
+    held INTEGER NOT NULL,
     wire BLOB NOT NULL
 );
 CREATE INDEX by_due ON wires (due_ms);
+CREATE INDEX held_by_due ON wires (due_ms) WHERE held;
 """
 
 
@@ -44,9 +48,10 @@ class SpoolItem:
 
 @dataclass(frozen=True, slots=True)
 class SpooledWire:
-    """A wire and its number in the spool."""
+    """A wire and its number in the spool. ``held``: the matcher refused it before, for the time being."""
 
     number: int
+    held: bool
     wire: bytes = field(repr=False)
 
 
@@ -58,15 +63,11 @@ class Spool:
         self._lock = threading.Lock()
         self._limit = limit
         with _storage_errors():
-            try:
-                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            except OSError as error:
-                raise StorageError(f"The folder of the spool cannot be made: {error.strerror}.") from None
+            _make_private(path)
             self._connection = sqlite3.connect(
                 path, timeout=_LOCK_SECONDS, check_same_thread=False, isolation_level=None
             )
             self._prepare()
-            path.chmod(0o600)
             self._size: int
             (self._size,) = self._connection.execute("SELECT count(*) FROM wires").fetchone()
 
@@ -80,7 +81,7 @@ class Spool:
                 )
             with self._transaction():
                 self._connection.executemany(
-                    "INSERT INTO wires VALUES (?, ?, ?, ?)",
+                    "INSERT INTO wires VALUES (?, ?, ?, 0, ?)",
                     [(_number(), item.list_id, int(item.due * 1000), item.wire) for item in items],
                 )
             self._size += len(items)
@@ -90,28 +91,39 @@ class Spool:
         found: list[SpooledWire] = []
         with self._lock, _storage_errors():
             rows = self._connection.execute(
-                "SELECT id, wire FROM wires WHERE due_ms <= ? ORDER BY due_ms LIMIT ?",
+                "SELECT id, held, wire FROM wires WHERE due_ms <= ? ORDER BY due_ms LIMIT ?",
                 (int(now * 1000), count),
             )
-            for number, wire in rows:
+            for number, held, wire in rows:
                 total_bytes -= len(wire)
                 if found and total_bytes < 0:
                     break
-                found.append(SpooledWire(number, wire))
+                found.append(SpooledWire(number, bool(held), wire))
         return found
 
     def remove(self, numbers: Sequence[int]) -> None:
         """Erase wires. Raises StorageError; then all of them are still there."""
         with self._lock, _storage_errors():
-            try:
-                self._delete(numbers)
-            except sqlite3.OperationalError:
-                # On a full disk the log cannot grow. Folding it into the database frees it without needing room.
-                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                self._delete(numbers)
+            self._change("DELETE FROM wires WHERE id = ?", [(number,) for number in numbers])
             self._size -= len(numbers)
             if self._size == 0:
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def hold(self, until: Mapping[int, float]) -> None:
+        """Keep wires that were refused for the time being, each until when (seconds since 1970, UTC). Raises StorageError."""
+        with self._lock, _storage_errors():
+            self._change(
+                "UPDATE wires SET held = 1, due_ms = ? WHERE id = ?",
+                [(int(moment * 1000), number) for number, moment in until.items()],
+            )
+
+    def pending(self, now: float) -> int:
+        """How many wires are there to be sent, now or later, but for those held until later than ``now``."""
+        with self._lock, _storage_errors():
+            (held,) = self._connection.execute(
+                "SELECT count(*) FROM wires WHERE held AND due_ms > ?", (int(now * 1000),)
+            ).fetchone()
+            return self._size - int(held)
 
     def __len__(self) -> int:
         return self._size
@@ -141,9 +153,15 @@ class Spool:
                 "The spool was written by another version.", "Empty it with that version first."
             )
 
-    def _delete(self, numbers: Sequence[int]) -> None:
-        with self._transaction():
-            self._connection.executemany("DELETE FROM wires WHERE id = ?", [(number,) for number in numbers])
+    def _change(self, statement: str, rows: Sequence[tuple[int, ...]]) -> None:
+        try:
+            with self._transaction():
+                self._connection.executemany(statement, rows)
+        except sqlite3.OperationalError:
+            # On a full disk the log cannot grow. Folding it into the database frees it without needing room.
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            with self._transaction():
+                self._connection.executemany(statement, rows)
 
     @contextmanager
     def _transaction(self) -> Generator[None]:
@@ -156,6 +174,20 @@ class Spool:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             raise
+
+
+def _make_private(path: Path) -> None:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        # SQLite gives its log the mode the database has when the log is made: it must be right before that.
+        os.fchmod(descriptor, 0o600)
+        os.close(descriptor)
+    except OSError as error:
+        raise StorageError(
+            f"The spool cannot be made: {error.strerror}.",
+            "Check the path and the disk of the camera's data.",
+        ) from None
 
 
 def _number() -> int:

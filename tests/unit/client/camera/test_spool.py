@@ -102,9 +102,43 @@ def test_two_processes_do_not_share_a_spool(spool: Spool, path: Path) -> None:
         Spool(path, limit=10)
 
 
-def test_it_is_its_owners_alone(spool: Spool, path: Path) -> None:
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+def test_a_held_wire_is_due_again_when_told_also_after_a_restart(path: Path) -> None:
+    first = Spool(path, limit=10)
+    first.add([item(b"refused"), item(b"other", 100.0)])
+    ((number, held),) = [(one.number, one.held) for one in first.due(1, *ALL)]
+    assert not held
+    first.hold({number: 50.0})
+    assert (first.pending(49.9), first.pending(50.0), len(first)) == (1, 2, 2)
+    first.close()
+    second = Spool(path, limit=10)
+    assert (second.pending(49.9), second.pending(50.0), len(second)) == (1, 2, 2)
+    assert wires(second, 49.9) == set()
+    assert [(one.wire, one.held) for one in second.due(50.0, *ALL)] == [(b"refused", True)]
+    second.remove([number])
+    assert (second.pending(1), len(second)) == (1, 1)
+    second.close()
+
+
+def test_every_file_of_it_is_its_owners_alone_from_the_first_run(path: Path) -> None:
+    before = os.umask(0)
+    try:
+        spool = Spool(path, limit=100)
+        spool.add([item(b"one")])
+        modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
+        spool.close()
+    finally:
+        os.umask(before)
+    assert modes == {"spool.sqlite": 0o600, "spool.sqlite-wal": 0o600}
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_a_spool_others_could_read_is_closed_to_them(path: Path) -> None:
+    Spool(path, limit=100).close()
+    path.chmod(0o644)
+    spool = Spool(path, limit=100)
+    spool.add([item(b"one")])
+    assert {stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()} == {0o600}
+    spool.close()
 
 
 def test_durability_is_asked_for(spool: Spool) -> None:
