@@ -26,6 +26,7 @@ from blindplate.core.pseudonyms import pseudonym
 from blindplate.core.records.commitments import check_pseudonym
 from blindplate.core.records.opening import open_payload
 from blindplate.core.signing import SigningKey
+from blindplate.core.statements.disclosure import DisclosedField
 from blindplate.core.statements.releases import Verdict
 from blindplate.edge.keyfiles import write_secret
 from blindplate.edge.settings import load
@@ -69,6 +70,8 @@ def test_automatic_release_reveals_the_plate_and_its_pseudonym_is_the_one_commit
     payload = open_payload(sealed.record, replies[A].share, replies[B].share, sealed.match_secret)
     assert payload.plate == PLATE
     assert replies[A].capture_time_ms == replies[B].capture_time_ms == payload.capture_time_ms
+    # The list's policy withholds the camera, from the answer too.
+    assert replies[A].camera_id == replies[B].camera_id == ""
     assert replies[A].n_y == replies[B].n_y
     y = pseudonym(emissions.output(payload.plate), sealed.record.header.epoch)
     check_pseudonym(sealed.record, y, replies[A].n_y)
@@ -77,7 +80,7 @@ def test_automatic_release_reveals_the_plate_and_its_pseudonym_is_the_one_commit
 def test_manual_release_waits_for_an_officer_of_each_custodian(police: Case) -> None:
     sealed = police.sealed()
     statement = police.signed(police.request(sealed))
-    shares = {}
+    replies = {}
     for custodian in Custodian:
         assert police.submit(custodian, statement).state == v1.RELEASE_STATE_PENDING
         status = police.check(custodian, statement)
@@ -94,9 +97,46 @@ def test_manual_release_waits_for_an_officer_of_each_custodian(police: Case) -> 
         assert pending(officer(police, custodian)) == []
 
         status = police.check(custodian, statement)
-        shares[custodian] = police.reply(custodian, statement, status).share
+        replies[custodian] = police.reply(custodian, statement, status)
         assert police.decision(custodian, status) == decision
-    assert open_payload(sealed.record, shares[A], shares[B], sealed.match_secret).plate == PLATE
+    payload = open_payload(sealed.record, replies[A].share, replies[B].share, sealed.match_secret)
+    assert payload.plate == PLATE
+    assert replies[A].camera_id == replies[B].camera_id == payload.camera_id == "camera-1"
+
+
+def test_the_answer_names_the_camera_that_signed_whatever_the_payload_says(police: Case) -> None:
+    # Camera 3, of the same zone, seals the name of camera 1.
+    sealed = police.sealed(signer="camera-3")
+    statement = police.signed(police.request(sealed))
+    replies = {}
+    for custodian in Custodian:
+        police.submit(custodian, statement)
+        decide(officer(police, custodian), statement.statement_id, Verdict.APPROVED, "Warrant seen.")
+        replies[custodian] = police.reply(custodian, statement, police.check(custodian, statement))
+    payload = open_payload(sealed.record, replies[A].share, replies[B].share, sealed.match_secret)
+    assert payload.camera_id == "camera-1"
+    assert replies[A].camera_id == replies[B].camera_id == "camera-3"
+
+
+class TestTimeWithheld:
+    """A policy that does not disclose the exact time."""
+
+    @pytest.fixture
+    def plan(self, plan: Plan) -> Plan:
+        fields = frozenset({DisclosedField.PLATE_PATCH})
+        return replace(
+            plan,
+            lists=tuple(
+                replace(entry, disclosure=entry.disclosure.model_copy(update={"fields": fields}))
+                for entry in plan.lists
+            ),
+        )
+
+    def test_the_answer_tells_no_more_of_the_time_than_the_header(self, emissions: Case) -> None:
+        sealed = emissions.sealed()
+        statement = emissions.signed(emissions.request(sealed))
+        reply = emissions.reply(A, statement, emissions.submit(A, statement))
+        assert reply.capture_time_ms == sealed.record.header.capture_time_ms
 
 
 def test_a_share_of_another_record_is_named(emissions: Case) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import delete
@@ -45,10 +46,10 @@ from tests.integration.owner.world import (
 LISTED, OTHER = "AB12CDE", "KL63XYZ"
 
 
-def only_hit(world: World, session: Session, *, sealed_for: str | None = None, plate: str = LISTED) -> Hit:
+def only_hit(world: World, session: Session, *, plate: str = LISTED, **cheating: Any) -> Hit:
     put_on_list(session, LISTED, OTHER)
     publish_now(session)
-    world.read([plate], sealed_for=sealed_for)
+    world.read([plate], **cheating)
     (hit,) = settled_hits(world, session)
     return hit
 
@@ -122,13 +123,22 @@ def test_a_custodian_away_is_asked_when_it_is_back(make_world: MakeWorld) -> Non
         assert reveal_hit(session, hit.hit_id).plate.text == LISTED
 
 
-def test_a_share_of_another_record_is_refused_naming_the_custodian(make_world: MakeWorld) -> None:
+@pytest.mark.parametrize(
+    "false",
+    [
+        pytest.param({"share": bytes(32)}, id="share-of-another-record"),
+        pytest.param({"n_y": bytes(16)}, id="another-opening"),
+        pytest.param({"camera_id": "camera-9"}, id="another-camera"),
+        pytest.param({"capture_time_ms": 1_700_000_000_000}, id="another-time"),
+    ],
+)
+def test_a_false_answer_is_refused_naming_the_custodian(make_world: MakeWorld, false: dict[str, Any]) -> None:
     world = make_world()
     with world.session() as session:
         hit = only_hit(world, session)
         request = ask(session, hit)
         approve(world, request)
-        forge_share(Custodian.B, session, request)
+        forge_answer(Custodian.B, session, request, false)
         with pytest.raises(ShareError) as caught:
             reveal_hit(session, hit.hit_id)
         assert caught.value.custodian == "b"
@@ -136,15 +146,14 @@ def test_a_share_of_another_record_is_refused_naming_the_custodian(make_world: M
         assert reveal_hit(session, hit.hit_id).plate.text == LISTED
 
 
-def forge_share(custodian: Custodian, session: Session, request: Request) -> None:
-    """Put a share that is not this record's in place of the one the custodian sends."""
+def forge_answer(custodian: Custodian, session: Session, request: Request, false: dict[str, Any]) -> None:
+    """Put an answer with ``false`` fields in place of the one the custodian sends."""
     reply = follow(session, request).replies[list(Custodian).index(custodian)]
     assert reply.sealed_share is not None
     assert request.reply_seed is not None
     key = OpeningKey.from_seed(request.reply_seed)
     true = open_reply(reply.sealed_share, key, custodian, request.request_id)
-    false = replace(true, share=bytes(32))
-    sealed = seal_reply(false, key.sealing_key(), custodian, request.request_id)
+    sealed = seal_reply(replace(true, **false), key.sealing_key(), custodian, request.request_id)
     with session.store.writing() as connection:
         keep_reply(connection, request.request_id, replace(reply, sealed_share=sealed))
 
@@ -177,6 +186,25 @@ def test_a_camera_that_seals_another_plate_than_its_pseudonym_is_caught(make_wor
         hit = only_hit(world, session, plate="GH19JKL", sealed_for=LISTED)
         approve(world, ask(session, hit))
         with pytest.raises(CommitmentError):
+            reveal_hit(session, hit.hit_id)
+        with session.store.reading() as connection:
+            assert count_by_state(connection) == {HitState.ALARMED: 1}
+
+
+@pytest.mark.parametrize(
+    "cheating",
+    [pytest.param({"named": "camera-9"}, id="camera"), pytest.param({"late_ms": 1_000}, id="time")],
+)
+def test_a_payload_that_names_another_camera_or_time_than_custodians_verified_is_an_alarm(
+    make_world: MakeWorld, cheating: dict[str, Any]
+) -> None:
+    world = make_world()
+    # The header shows the minute: in the middle of one, a second more fits it.
+    world.clock.move_to(world.clock.now() // 60 * 60 + 30)
+    with world.session() as session:
+        hit = only_hit(world, session, **cheating)
+        approve(world, ask(session, hit))
+        with pytest.raises(CommitmentError, match="another camera or capture time"):
             reveal_hit(session, hit.hit_id)
         with session.store.reading() as connection:
             assert count_by_state(connection) == {HitState.ALARMED: 1}

@@ -129,11 +129,14 @@ class World:
         at: float | None = None,
         *,
         sealed_for: str | None = None,
+        named: str = "camera-1",
+        late_ms: int = 0,
         alternate: bool = False,
     ) -> None:
         """Let camera-1 read ``plates`` at ``at`` (now) and hand them in.
 
-        A camera that cheats makes the pseudonym of ``sealed_for`` instead.
+        A camera that cheats makes the pseudonym of ``sealed_for`` instead, or seals another camera's name or a time
+        ``late_ms`` after the one it gives the custodians.
         """
         moment = self.clock.now() if at is None else at
         grant = self.grant()
@@ -159,10 +162,10 @@ class World:
             seal(
                 context,
                 Read(
-                    records_pb2.Payload(plate=plate, capture_time_ms=captured, vehicle_make="Ford"),
+                    records_pb2.Payload(plate=plate, capture_time_ms=captured + late_ms, vehicle_make="Ford"),
                     pseudonym(f, context.epoch),
                     captured,
-                    "camera-1",
+                    named,
                     alternate,
                 ),
             )

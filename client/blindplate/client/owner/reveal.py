@@ -1,46 +1,38 @@
-"""Revealing: both shares opened and checked, the payload opened, the plate checked against record and list.
+"""Revealing: a released record unsealed, its plate looked up on the list, and kept with the entry it is on.
 
 Guarantees that a plate returned here is the one the camera's pseudonym was made of, recomputed through the
-custodians, and stands on the owner's own list. A custodian whose share does not fit is named. What was taken off the
-list is neither shown nor kept; what was never on it is an alarm, since then the matcher or a camera has cheated, or
-the odds of the match have struck. Protocol sections 4 and 6.
+custodians (``unsealing``), and stands on the owner's own list. What was taken off the list is neither shown nor kept;
+what was never on it is an alarm, since then the matcher or a camera has cheated, or the odds of the match have
+struck. Protocol sections 4 and 6.
 """
 
 from __future__ import annotations
 
-import hmac
 from dataclasses import dataclass, field
 
 from sqlalchemy import insert, select
 
 from blindplate.client.owner import roster
 from blindplate.client.owner.hits import HitState, SealedHit, find_hit, set_hit_state
-from blindplate.client.owner.pseudonymise import evaluate_one
 from blindplate.client.owner.release import follow
 from blindplate.client.owner.requests import Reply, Request, Standing, forget_keys, keep_reply, latest_request
 from blindplate.client.owner.roster import Entry
 from blindplate.client.owner.session import Session
 from blindplate.client.owner.tables import reveals
+from blindplate.client.owner.unsealing import unseal
 from blindplate.core.errors import (
     CommitmentError,
-    EnvelopeError,
     ExpiredError,
     GoneError,
     MembershipError,
-    MessageError,
     NotFoundError,
     PendingError,
     PolicyError,
     SecurityError,
     ShareError,
 )
-from blindplate.core.hpke import OpeningKey
 from blindplate.core.parties import Custodian
 from blindplate.core.plates import CanonicalPlate
-from blindplate.core.pseudonyms import pseudonym
-from blindplate.core.records import reply as replying
-from blindplate.core.records.commitments import check_pseudonym, check_share
-from blindplate.core.records.opening import open_payload
 from blindplate.edge.logs import log
 from blindplate.v1.records_pb2 import Payload
 
@@ -82,6 +74,7 @@ def reveal_hit(session: Session, hit_id: int) -> Revealed:
 
     Raises NotFoundError when there is no such hit or no request for it, PendingError, PolicyError or ExpiredError
     as the custodians decided; ShareError naming a custodian, CommitmentError when a camera sealed another plate,
+    or the name of another camera or another time than it gave the custodians,
     MembershipError when the plate is not on the list, GoneError when it was taken off.
     """
     with session.store.reading() as connection:
@@ -96,7 +89,7 @@ def reveal_hit(session: Session, hit_id: int) -> Revealed:
     request = follow(session, request)
     _require_approved(request)
     try:
-        payload = _open(session, sealed, request)
+        payload = unseal(session, sealed, request)
         entry = _own_entry(session, payload)
     except ShareError as error:
         # Its answer is not to be used again: the next attempt asks for it anew.
@@ -134,51 +127,6 @@ def _require_approved(request: Request) -> None:
             name = named[standing].custodian.name
             says = "has not decided yet" if standing is Standing.PENDING else "could not be reached"
             raise PendingError(f"Custodian {name} {says}.", "Try again later.")
-
-
-def _open(session: Session, sealed: SealedHit, request: Request) -> Payload:
-    """The payload, once its plate's pseudonym is the one the record commits to."""
-    record, header = sealed.record, sealed.record.header
-    opened = [_opened_share(sealed, request, reply) for reply in request.replies]
-    payload = open_payload(record, opened[0].share, opened[1].share, sealed.match_secret)
-    if not payload.plate:
-        raise CommitmentError("A record's payload holds no plate.")
-    f = evaluate_one(session, header.domain, payload.plate)
-    y = pseudonym(f, header.epoch)
-    if not hmac.compare_digest(opened[0].n_y, opened[1].n_y):
-        for reply, one in zip(request.replies, opened, strict=True):
-            _check_opening(sealed, y, one.n_y, reply.custodian)
-    check_pseudonym(record, y, opened[0].n_y)
-    return payload
-
-
-def _opened_share(sealed: SealedHit, request: Request, reply: Reply) -> replying.Reply:
-    if request.reply_seed is None or reply.sealed_share is None:
-        raise NotFoundError(
-            "The answer of a custodian is no longer kept.", "Ask for the release with a new request."
-        )
-    key = OpeningKey.from_seed(request.reply_seed)
-    try:
-        opened = replying.open_reply(reply.sealed_share, key, reply.custodian, request.request_id)
-    except (EnvelopeError, MessageError):
-        raise ShareError(
-            f"The answer of custodian {reply.custodian.name} does not open for this request.",
-            "Ask that custodian again; if it fails again, keep the answer and tell both custodians.",
-            custodian=reply.custodian.value,
-        ) from None
-    check_share(sealed.record, reply.custodian, opened.share)
-    return opened
-
-
-def _check_opening(sealed: SealedHit, y: bytes, n_y: bytes, custodian: Custodian) -> None:
-    """Where the custodians give different openings of c_y, at most one is right. Raises ShareError for the other."""
-    try:
-        check_pseudonym(sealed.record, y, n_y)
-    except CommitmentError:
-        raise ShareError(
-            f"Custodian {custodian.name} gave another opening of the pseudonym than the other custodian.",
-            custodian=custodian.value,
-        ) from None
 
 
 def _own_entry(session: Session, payload: Payload) -> Entry:

@@ -32,8 +32,11 @@ from blindplate.core.records.opening import (
     verify_attestation,
 )
 from blindplate.core.records.record import SealedRecord
+from blindplate.core.records.reply import Reply
 from blindplate.core.signing import Statement
+from blindplate.core.statements.disclosure import DisclosedField
 from blindplate.core.statements.grants import Grant, ListKind
+from blindplate.core.statements.policies import RegisteredCamera
 from blindplate.core.statements.releases import Purpose, ReleaseRequest
 from blindplate.server.custodian.grants import Permissions
 
@@ -55,10 +58,10 @@ class Authentic:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A request that passed every check here: its record, what the envelope held, where the answer goes."""
+    """A request that passed every check here: its record, the answer to an approval, and the key it is sealed to."""
 
     record: SealedRecord
-    envelope: Envelope
+    reply: Reply
     reply_key: SealingKey
 
 
@@ -110,8 +113,8 @@ def check(
     key = opening_key(record.header.key_id(custodian))
     envelope = open_envelope(record, custodian, key)
     _check_capture(record.header, envelope.capture_time_ms / 1000, grant, moment)
-    _check_origin(record, custodian, key, grant, permissions)
-    return Evidence(record, envelope, reply_key)
+    camera = _check_origin(record, custodian, key, grant, permissions)
+    return Evidence(record, _reply(record.header, envelope, camera, grant), reply_key)
 
 
 def _check_times(request: ReleaseRequest, moment: float) -> None:
@@ -165,11 +168,24 @@ def _check_capture(header: Header, captured: float, grant: Grant, moment: float)
 
 def _check_origin(
     record: SealedRecord, custodian: Custodian, key: OpeningKey, grant: Grant, permissions: Permissions
-) -> None:
+) -> RegisteredCamera:
+    """The camera of the zone's register that signed the record."""
     register = permissions.register(grant, record.header.domain)
     attestation = open_attestation(record, custodian, key)
     for camera in register.cameras:
         if key_id(camera.signing_key) == attestation.camera_key_id:
             verify_attestation(record, attestation, camera.signing_key)
-            return
+            return camera
     raise SignatureError("A record is not signed by a camera of its zone's register.")
+
+
+def _reply(header: Header, envelope: Envelope, camera: RegisteredCamera, grant: Grant) -> Reply:
+    """What the requester is told: no more of camera and time than the list's policy discloses."""
+    disclosure = grant.disclosure
+    exact = DisclosedField.CAPTURE_TIME in disclosure.fields
+    return Reply(
+        envelope.share,
+        envelope.n_y,
+        envelope.capture_time_ms if exact else header.capture_time_ms,
+        "" if disclosure.camera_withheld else camera.camera_id,
+    )

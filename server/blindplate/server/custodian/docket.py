@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 
 from blindplate.core.errors import BlindplateError, GoneError, InputError, RefusedError, SecurityError
 from blindplate.core.parties import Custodian
-from blindplate.core.records.reply import Reply, seal_reply
+from blindplate.core.records.reply import seal_reply
 from blindplate.core.signing import Statement
 from blindplate.core.statements.grants import Grant
 from blindplate.core.statements.releases import ReleaseRequest, Verdict
@@ -105,9 +105,7 @@ class Docket:
         reason: str,
     ) -> None:
         """Decide an approved case, and seal the share to the requester."""
-        envelope = evidence.envelope
-        reply = Reply(envelope.share, envelope.n_y, envelope.capture_time_ms)
-        sealed = seal_reply(reply, evidence.reply_key, self.custodian, request_id)
+        sealed = seal_reply(evidence.reply, evidence.reply_key, self.custodian, request_id)
         requests.finish(connection, request_id, State.APPROVED, sealed)
         self._append(connection, request_id, request, case, APPROVED_CODE, reason)
 
