@@ -49,14 +49,12 @@ class Accounts:
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.xdist_group("processes")
 def test_thirty_kills_lose_nothing(tmp_path: Path) -> None:
     _run(tmp_path, SEED, rounds=30, light=True)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(7200)
-@pytest.mark.xdist_group("processes")
 @pytest.mark.parametrize("seed", range(3))
 def test_hundreds_of_kills_lose_nothing(tmp_path: Path, seed: int) -> None:
     _run(tmp_path, f"soak {seed}", rounds=200, light=False)
