@@ -7,7 +7,7 @@ came from is destroyed; the answer goes then, too. Protocol section 6.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -146,15 +146,14 @@ class Docket:
                     reason = "No officer decided in time."
                     self.reject(connection, request_id, request, case, EXPIRED_CODE, reason)
 
-    def erase_replies(self) -> int:
-        """Erase the sealed replies whose release key's time is over; how many there were."""
-        gone = self.release_keys.destroyed(self.clock.now())
-        if not gone:
-            return 0
+    def erase_replies(self, release_key_ids: Collection[bytes]) -> int:
+        """Erase the sealed replies that came from these release keys (16 bytes each); how many there were.
+
+        Raises StorageError; done only once it has returned, also when an attempt before erased them.
+        """
         with writing(self.engine) as connection:
-            erased = requests.erase_replies(connection, gone)
-        if erased:
-            truncate_log(self.engine)
+            erased = requests.erase_replies(connection, release_key_ids)
+        truncate_log(self.engine)
         return erased
 
     def _append(

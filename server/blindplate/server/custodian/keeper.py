@@ -1,15 +1,17 @@
 """What a custodian does by the clock: release keys made and destroyed, requests expired, bad files named.
 
-Guarantees that one round that fails is logged and the next one tried: a full disk now must not keep a key alive
-for ever. The first round runs before the server starts and its failure stops the start. Protocol section 4.
+Guarantees that a step that fails is logged, keeps no other from being taken, and is tried again a second later: a
+full disk now must not keep a key alive for ever. The first round runs before the server starts and its failure
+stops the start. A keeper that ends by itself has the process end. Protocol section 4.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
-from blindplate.core.errors import BlindplateError
 from blindplate.edge.clock import Clock
 from blindplate.edge.logs import log
 from blindplate.server.custodian import quotas
@@ -20,21 +22,35 @@ from blindplate.server.custodian.storage import writing
 from blindplate.server.signed_folder import Problem
 
 _ROUND_SECONDS: Final = 1.0
+# An approval under way when a key's time ends may store its answer a little later: those are erased once more.
+_LAST_ANSWER_SECONDS: Final = 120.0
 # Daily counts are kept a month, for the custodian's own audit.
 _KEEP_COUNTS_SECONDS: Final = 31 * quotas.DAY
 
 
 class Keeper:
-    """Runs a round a second in a thread of its own, from ``start`` to ``stop``."""
+    """Runs a round a second in a thread of its own, from ``start`` to ``stop``.
+
+    ``on_death`` is called when the thread ends without having been told to.
+    """
 
     def __init__(
-        self, folders: PermissionFolders, release_keys: ReleaseKeys, docket: Docket, clock: Clock
+        self,
+        folders: PermissionFolders,
+        release_keys: ReleaseKeys,
+        docket: Docket,
+        clock: Clock,
+        on_death: Callable[[], None],
     ) -> None:
         self._folders = folders
         self._release_keys = release_keys
         self._docket = docket
         self._clock = clock
-        self._erased = False
+        self._on_death = on_death
+        self._window_seconds = 0
+        # Release keys whose answers are known to be erased, and how long after the key's end. Empty at first: the
+        # process may have stopped between a key's end and its answers'.
+        self._erased: frozenset[tuple[bytes, float]] = frozenset()
         self._forgot_at = 0.0
         self._problems: tuple[Problem, ...] = ()
         self._stop = threading.Event()
@@ -52,29 +68,63 @@ class Keeper:
             self._thread.join()
 
     def round(self) -> None:
-        """One round. Raises StorageError."""
+        """One round: every step, whatever another one raises. Raises what the last failing one raised."""
         now = self._clock.now()
-        permissions = self._folders.current()
-        if permissions.problems is not self._problems:
-            self._problems = permissions.problems
-            for problem in permissions.problems:
-                log().warning("statement-skipped", file=problem.file, error=problem.error)
-        destroyed = self._release_keys.maintain(now, permissions.longest_window())
-        if destroyed:
-            log().info("release-keys-destroyed", count=len(destroyed))
-        # The first round too: the process may have stopped between a key's end and its answers'.
-        if destroyed or not self._erased:
-            self._docket.erase_replies()
-            self._erased = True
+        failure: Exception | None = None
+        for step in (self._keep_keys, self._erase_replies, self._expire, self._forget_counts):
+            try:
+                step(now)
+            except Exception as error:  # noqa: BLE001  whatever it is, the other steps are to be taken
+                log().error("step-failed", step=step.__name__.strip("_"), error=error)
+                failure = error
+        if failure is not None:
+            raise failure
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.wait(_ROUND_SECONDS):
+                # Every failure is logged where it happened.
+                with suppress(Exception):
+                    self.round()
+        finally:
+            if not self._stop.is_set():
+                self._on_death()
+
+    def _keep_keys(self, now: float) -> None:
+        try:
+            permissions = self._folders.current()
+            # The last one known holds while the folders cannot be read: keys must be destroyed all the same.
+            self._window_seconds = permissions.longest_window()
+            self._name_problems(permissions.problems)
+        finally:
+            destroyed = self._release_keys.maintain(now, self._window_seconds)
+            if destroyed:
+                log().info("release-keys-destroyed", count=len(destroyed))
+
+    def _name_problems(self, problems: tuple[Problem, ...]) -> None:
+        if problems is self._problems:
+            return
+        for problem in problems:
+            log().warning("statement-skipped", file=problem.file, error=problem.error)
+        self._problems = problems
+
+    def _erase_replies(self, now: float) -> None:
+        # By the clock, not by what was destroyed just now: an answer's time is over even if its key's file is stuck.
+        over = frozenset(
+            (name, delay)
+            for delay in (0.0, _LAST_ANSWER_SECONDS)
+            for name in self._release_keys.destroyed(now - delay)
+        )
+        due = over - self._erased
+        if due:
+            self._docket.erase_replies({name for name, _ in due})
+            self._erased = over
+
+    def _expire(self, _now: float) -> None:
         self._docket.expire()
+
+    def _forget_counts(self, now: float) -> None:
         if now - self._forgot_at >= quotas.HOUR:
             with writing(self._docket.engine) as connection:
                 quotas.forget(connection, now - _KEEP_COUNTS_SECONDS)
             self._forgot_at = now
-
-    def _run(self) -> None:
-        while not self._stop.wait(_ROUND_SECONDS):
-            try:
-                self.round()
-            except BlindplateError as error:
-                log().error("round-failed", error=error)

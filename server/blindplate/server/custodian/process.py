@@ -6,11 +6,16 @@ Restarts in any order with the other parties; all that must outlive it is in ``d
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import grpc
 from sqlalchemy import Engine
 
+from blindplate.core.errors import UnavailableError
 from blindplate.edge.clock import Clock, SystemClock
 from blindplate.edge.logs import configure, log
 from blindplate.server.custodian.approvals import Approvals
@@ -50,8 +55,11 @@ class Running:
         self.engine.dispose()
 
 
-def build(settings: CustodianSettings, clock: Clock) -> Running:
-    """Open everything ``settings`` name. Raises SettingsError, StorageError, or ChainError on a broken record."""
+def build(settings: CustodianSettings, clock: Clock, on_death: Callable[[], None] = lambda: None) -> Running:
+    """Open everything ``settings`` name; ``on_death`` is called if the keeper ends by itself.
+
+    Raises SettingsError, StorageError, or ChainError on a broken record.
+    """
     signer = read_signing_key(settings)
     seed = read_pseudonym_seed(settings)
     engine = open_database(settings.data / "custodian.sqlite")
@@ -79,17 +87,25 @@ def build(settings: CustodianSettings, clock: Clock) -> Running:
         Approvals(Voting(docket, folders)).service(),
     ]
     server, port = build_server(settings.listen, settings.tls, services, record_to=settings.record_messages)
-    keeper = Keeper(folders, release_keys, docket, clock)
+    keeper = Keeper(folders, release_keys, docket, clock, on_death)
     keeper.start()
     return Running(server, port, keeper, evaluator, engine)
 
 
 def run(settings: CustodianSettings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises as ``build`` does."""
+    """Serve until SIGTERM or SIGINT. Raises as ``build`` does, and UnavailableError when its keeper ended."""
     configure(f"custodian-{settings.custodian}")
-    running = build(settings, SystemClock())
+    died = threading.Event()
+
+    def end() -> None:
+        died.set()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    running = build(settings, SystemClock(), end)
     # Before the first call, which would wait for them.
     running.evaluator.start()
     serve_until_signal(
         running.server, [running.close], on_ready=lambda: log().info("ready", port=running.port)
     )
+    if died.is_set():
+        raise UnavailableError("The custodian's housekeeping has ended.", "Look at its log; start it again.")

@@ -1,6 +1,7 @@
 """Release keys: made ahead, announced under the custodian's signature, destroyed on time.
 
-Guarantees that a key is in force and its successor announced at any moment; that a private seed lies only in a
+Guarantees that a key is in force and its successor announced at any moment; that a key destroyed too early for the
+longest window known is announced no more once another lasts; that a private seed lies only in a
 file of its own, mode 0600, and is read anew for every opening; and that at ``destroyed_at`` the file is overwritten
 and unlinked, after which nobody opens what was sealed to it. A file system that journals or copies on write may
 keep the old blocks: that is the disk's encryption to answer for. Announcements of destroyed keys are kept, so that
@@ -42,37 +43,35 @@ class ReleaseKeys:
         self._signer = signer
         self._seconds = seconds
         self._lock = threading.Lock()
+        self._window_seconds = 0
         self._keys = self._load()
 
     def maintain(self, moment: float, window_seconds: int) -> list[bytes]:
-        """Make the keys due at ``moment``, destroy those past their time; the key ids destroyed (16 bytes each).
+        """Destroy the keys past their time at ``moment``, make those due; the key ids destroyed (16 bytes each).
 
-        ``window_seconds`` is the longest window of any grant. When it has grown, a key that outlives it is made
-        at once, since what is sealed to the present one could not be opened to the window's end. Raises StorageError.
+        ``window_seconds`` is the longest window of any grant. When it has grown, keys that outlive it are made at
+        once, since what is sealed to the present ones could not be opened to the window's end. Whatever fails keeps
+        nothing else from being done. Raises StorageError.
         """
         now = int(moment)
         with self._lock:
-            lasting = [
-                one.key
-                for one in self._keys.values()
-                if one.key.destroyed_at - one.key.not_after >= window_seconds
-            ]
-            present = [key for key in lasting if key.not_before <= now < key.not_after]
-            last = max(present, key=lambda key: key.not_after, default=None)
-            if last is None:
-                last = self._make(now - SKEW_SECONDS, now + self._seconds, window_seconds)
-            if not any(key.not_before <= last.not_after < key.not_after for key in lasting):
-                self._make(last.not_after, last.not_after + self._seconds, window_seconds)
-            return [
-                name
-                for name, one in self._keys.items()
-                if one.key.destroyed_at <= now and _destroy(self._seed_file(name))
-            ]
+            self._window_seconds = window_seconds
+            try:
+                return self._destroy_due(now)
+            finally:
+                self._make_due(now)
 
     def announcements(self, moment: float) -> list[Statement]:
-        """The signed announcements of keys in force or to come, the one that begins last at the end."""
+        """The signed announcements of keys in force or to come, the one that begins last at the end.
+
+        A key that does not outlive the longest window is left out as soon as one in force does: a party takes the
+        key that began last, and it would be the one destroyed too early.
+        """
         with self._lock:
             usable = [one for one in self._keys.values() if moment < one.key.not_after]
+            lasting = [one for one in usable if self._lasts(one.key)]
+        if any(one.key.not_before <= moment for one in lasting):
+            usable = lasting
         return [one.statement for one in sorted(usable, key=lambda one: one.key.not_before)]
 
     def opening_key(self, name: bytes, moment: float) -> OpeningKey:
@@ -99,7 +98,33 @@ class ReleaseKeys:
         with self._lock:
             return [name for name, one in self._keys.items() if one.key.destroyed_at <= moment]
 
-    def _make(self, not_before: int, not_after: int, window_seconds: int) -> ReleaseKey:
+    def _lasts(self, key: ReleaseKey) -> bool:
+        return key.destroyed_at - key.not_after >= self._window_seconds
+
+    def _make_due(self, now: int) -> None:
+        lasting = [one.key for one in self._keys.values() if self._lasts(one.key)]
+        present = [key for key in lasting if key.not_before <= now < key.not_after]
+        last = max(present, key=lambda key: key.not_after, default=None)
+        if last is None:
+            last = self._make(now - SKEW_SECONDS, now + self._seconds)
+        if not any(key.not_before <= last.not_after < key.not_after for key in lasting):
+            self._make(last.not_after, last.not_after + self._seconds)
+
+    def _destroy_due(self, now: int) -> list[bytes]:
+        destroyed: list[bytes] = []
+        failure: StorageError | None = None
+        for name, one in self._keys.items():
+            try:
+                if one.key.destroyed_at <= now and _destroy(self._seed_file(name)):
+                    destroyed.append(name)
+            except StorageError as error:
+                # One that cannot be destroyed must not keep the others alive.
+                failure = error
+        if failure is not None:
+            raise failure
+        return destroyed
+
+    def _make(self, not_before: int, not_after: int) -> ReleaseKey:
         seed = generate_seed()
         opening = OpeningKey.from_seed(seed)
         key = ReleaseKey(
@@ -107,7 +132,7 @@ class ReleaseKeys:
             public=opening.public,
             not_before=not_before,
             not_after=not_after,
-            destroyed_at=not_after + window_seconds,
+            destroyed_at=not_after + self._window_seconds,
         )
         statement = key.statement(self._signer)
         # The seed first: an announcement without its seed would have cameras seal what nobody can open.

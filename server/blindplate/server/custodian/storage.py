@@ -8,6 +8,7 @@ or a locked database becomes StorageError.
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,19 +69,24 @@ def reading(engine: Engine) -> Generator[Connection, None, None]:
 
 
 def truncate_log(engine: Engine) -> None:
-    """Empty SQLite's write-ahead log, which holds pages as they were before an erasure. Raises StorageError."""
+    """Empty SQLite's write-ahead log, which holds pages as they were before an erasure.
+
+    Raises StorageError, also when a reader kept it from being emptied: call it again.
+    """
     with _stored(), engine.connect() as connection:
         # Outside a transaction: a checkpoint inside one sees its own lock.
         raw = connection.connection.driver_connection
-        if raw is not None:
-            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        busy = raw is None or raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    if busy:
+        raise StorageError("The write-ahead log is in use and was not emptied.", "It is tried again.")
 
 
 @contextmanager
 def _stored() -> Generator[None, None, None]:
     try:
         yield
-    except SQLAlchemyError as error:
+    # The driver's own errors come through where its connection is used directly.
+    except (SQLAlchemyError, sqlite3.Error) as error:
         raise StorageError(
             f"The custodian's database refused to work ({type(error).__name__}).",
             "Make room or mend the disk; then try again.",

@@ -20,6 +20,7 @@ from blindplate.core.hpke import SealingKey
 from blindplate.core.parties import Custodian, key_id
 from blindplate.core.signing import SigningKey
 from blindplate.core.statements.announced_keys import ReleaseKey, current
+from blindplate.server.custodian import release_keys
 from blindplate.server.custodian.release_keys import SKEW_SECONDS, ReleaseKeys
 
 SIGNER = SigningKey.generate()
@@ -100,6 +101,60 @@ def test_a_longer_window_makes_a_key_that_outlives_it_at_once(folder: Path) -> N
     keys.maintain(1_000_501, WINDOW)
     keys.maintain(1_000_502, 10)
     assert len(announced(keys, 1_000_502)) == count
+
+
+def test_a_short_lived_successor_never_takes_over_from_a_lasting_key(folder: Path) -> None:
+    keys, start = keys_in(folder), 1_000_000
+    # Before any grant is there: both keys are destroyed with their last second.
+    keys.maintain(start, 0)
+    short = announced(keys, start)
+    installed = start + DAY // 2
+    for moment in range(installed, installed + 3 * DAY, DAY // 8):
+        keys.maintain(moment, WINDOW)
+        key = current(announced(keys, moment), moment)
+        assert key.destroyed_at - key.not_after == WINDOW
+        # Fetched now and used until the next is fetched, at any moment of the day to come.
+        later = current(announced(keys, moment), moment + DAY - 1)
+        assert later.destroyed_at - later.not_after == WINDOW
+        assert not [key for key in announced(keys, moment) if key in short]
+
+
+def test_short_lived_keys_are_announced_while_no_other_can_be_made(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = keys_in(folder)
+    keys.maintain(1_000_000, 0)
+    before = keys.announcements(1_000_000)
+    monkeypatch.setattr(release_keys, "write_secret", full_disk)
+    with pytest.raises(StorageError):
+        keys.maintain(1_000_001, WINDOW)
+    assert keys.announcements(1_000_001) == before
+
+
+def test_a_full_disk_keeps_no_key_alive(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = keys_in(folder)
+    keys.maintain(1_000_000, WINDOW)
+    monkeypatch.setattr(release_keys, "write_secret", full_disk)
+    with pytest.raises(StorageError):
+        keys.maintain(1_000_000 + 30 * DAY, WINDOW)
+    assert list(folder.glob("*.seed")) == []
+
+
+def test_a_seed_that_cannot_be_destroyed_keeps_no_other_alive(folder: Path) -> None:
+    keys = keys_in(folder)
+    keys.maintain(1_000_000, WINDOW)
+    stuck, other = sorted(folder.glob("*.seed"))
+    stuck.unlink()
+    stuck.mkdir()
+    later = 1_000_000 + 30 * DAY
+    with pytest.raises(StorageError):
+        keys.maintain(later, WINDOW)
+    assert not other.exists()
+    assert current(announced(keys, later), later).not_after > later
+
+
+def full_disk(*_: object) -> None:
+    raise StorageError("The disk is full.", "Make room.")
 
 
 def test_after_a_long_rest_a_key_is_in_force_again(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import stat
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, text
 
 from blindplate.core.errors import QuotaError, StorageError
-from blindplate.server.custodian import quotas
+from blindplate.server.custodian import quotas, storage
 from blindplate.server.custodian.storage import open_database, reading, truncate_log, writing
 from blindplate.server.custodian.tables import METADATA
 
@@ -80,6 +81,30 @@ def test_a_folder_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> None
     (tmp_path / "state").write_text("a file where the folder should be")
     with pytest.raises(StorageError):
         open_database(tmp_path / "state" / "custodian.sqlite")
+
+
+def test_the_drivers_own_error_is_a_storage_error(engine: Engine) -> None:
+    with reading(engine) as connection:
+        raw = connection.connection.driver_connection
+    assert raw is not None
+    raw.set_authorizer(lambda *_: sqlite3.SQLITE_DENY)
+    with pytest.raises(StorageError):
+        truncate_log(engine)
+
+
+def test_a_log_that_a_reader_holds_is_a_storage_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "_BUSY_SECONDS", 0.05)
+    engine = open_database(tmp_path / "custodian.sqlite")
+    with reading(engine) as held:
+        held.execute(text("SELECT count(*) FROM quotas"))
+        with writing(engine) as connection:
+            quotas.debit(connection, "one", 3, limit=5, period=60, moment=1)
+        with pytest.raises(StorageError):
+            truncate_log(engine)
+    truncate_log(engine)
+    engine.dispose()
 
 
 def test_truncated_log_is_empty(engine: Engine, tmp_path: Path) -> None:
