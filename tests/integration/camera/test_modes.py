@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from blindplate.client.custodians import CustodianPair
 from blindplate.core.domains import Domain
 from blindplate.core.errors import ExpiredError, IdentityError, PolicyError, SettingsError, SignatureError
 from blindplate.core.parties import Custodian
+from blindplate.core.pseudonyms import DomainKey
 from blindplate.core.signing import SigningKey
 from blindplate.core.statements.policies import PseudonymMode, ZonePolicy
 from blindplate.edge.keyfiles import read_secret, read_statement, write_statement
@@ -30,21 +32,72 @@ def change_policy(site: Site, **changes: object) -> None:
     write_statement(path, policy.statement(*signers))
 
 
-def test_local_mode_gives_the_same_pseudonyms_through_a_cut_cable(site: Site) -> None:
+def count_local_keys(monkeypatch: pytest.MonkeyPatch) -> list[Domain]:
+    """The domains whose local keys were fetched, from now on."""
+    fetched: list[Domain] = []
+    fetch = CustodianPair.local_keys
+
+    def counted(self: CustodianPair, domain: Domain) -> tuple[DomainKey, DomainKey]:
+        pair = fetch(self, domain)
+        fetched.append(domain)
+        return pair
+
+    monkeypatch.setattr(CustodianPair, "local_keys", counted)
+    return fetched
+
+
+def test_local_mode_gives_the_same_pseudonyms_through_a_cut_cable(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     event = plain_events(marks(1))
     site.run(site.camera(), event)
     oblivious = {taken.y for taken in site.matcher.taken.values()}
     site.matcher.taken.clear()
     change_policy(site, mode=PseudonymMode.LOCAL)
+    fetched = count_local_keys(monkeypatch)
     source = LiveSource()
     with running(site.camera(), source):
-        source.put(plain_events(["LB99XYZ"]))
-        wait_for(lambda: len(site.matcher.taken) == 2)
+        # Cut before the first read: keys of both lists, and keys to seal to, are all it needs.
+        wait_for(lambda: len(fetched) == 2 and site.matcher.keys_asked > 1)
         for custodian in Custodian:
             site.stop_custodian(custodian)
         source.put(event)
+        wait_for(lambda: len(site.matcher.taken) == 2)
+    assert oblivious == {taken.y for taken in site.matcher.taken.values()}
+
+
+def test_a_change_of_mode_is_taken_up_without_a_restart(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluated: list[Domain] = []
+    evaluate = CustodianPair.evaluate
+
+    def counted(self: CustodianPair, domain: Domain, *rest: Any) -> list[bytes]:
+        evaluated.append(domain)
+        return evaluate(self, domain, *rest)
+
+    monkeypatch.setattr(CustodianPair, "evaluate", counted)
+    fetched = count_local_keys(monkeypatch)
+    source = LiveSource()
+    with running(site.camera(), source):
+        source.put(plain_events(marks(1)))
+        wait_for(lambda: len(site.matcher.taken) == 2)
+        assert (len(evaluated), fetched) == (2, [])
+        change_policy(site, mode=PseudonymMode.LOCAL)
+        source.put(plain_events(marks(1, 1)))
         wait_for(lambda: len(site.matcher.taken) == 4)
-    assert oblivious <= {taken.y for taken in site.matcher.taken.values()}
+        assert (len(evaluated), len(fetched)) == (2, 2)
+        change_policy(site, mode=PseudonymMode.OBLIVIOUS)
+        source.put(plain_events(marks(1, 2)))
+        wait_for(lambda: len(site.matcher.taken) == 6)
+        assert len(evaluated) == 4
+
+
+def test_an_older_policy_put_in_place_before_a_restart_is_refused(site: Site) -> None:
+    (serial,) = {ZonePolicy.parsed(read_statement(site.camera().policy).payload).serial}
+    change_policy(site, serial=serial + 2)
+    site.run(site.camera(), plain_events(marks(1)))
+    change_policy(site, serial=serial + 1)
+    with pytest.raises(SettingsError, match="older"):
+        site.run(site.camera(), plain_events(marks(1)))
 
 
 def test_custodians_hand_no_keys_to_a_camera_in_oblivious_mode_or_of_another_zone(site: Site) -> None:

@@ -9,6 +9,7 @@ sections 3 and 4.
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -20,7 +21,7 @@ from blindplate.client.camera.pseudonymise import EvaluationScope, Pseudonymiser
 from blindplate.client.camera.seal import CameraIdentity, seal_batch
 from blindplate.client.camera.spool import Spool
 from blindplate.core.errors import BlindplateError, QuotaError, SecurityError, StateError
-from blindplate.core.statements.policies import ListPolicy, ZonePolicy
+from blindplate.core.statements.policies import ListPolicy, PseudonymMode, ZonePolicy
 from blindplate.edge.clock import Clock
 from blindplate.edge.logs import log
 
@@ -64,7 +65,7 @@ class Pipeline:
         self,
         camera: CameraIdentity,
         policy: PolicyFile,
-        pseudonymiser: Pseudonymiser,
+        pseudonymisers: Mapping[PseudonymMode, Pseudonymiser],
         keys: KnowsKeys,
         spool: Spool,
         backlog: Backlog,
@@ -74,7 +75,7 @@ class Pipeline:
     ) -> None:
         self._camera = camera
         self._policy = policy
-        self._pseudonymiser = pseudonymiser
+        self._pseudonymisers = pseudonymisers
         self._keys = keys
         self._spool = spool
         self._backlog = backlog
@@ -115,11 +116,10 @@ class Pipeline:
         try:
             # Keys first: without them an evaluation would be paid for and its outcome left to expire.
             keys = self._keys.at(now)
-            domain = policy.domain(entry)
-            scope = EvaluationScope(domain, entry.evaluation_key_a, entry.evaluation_key_b)
-            outputs = self._pseudonymiser.evaluate(scope, reads, now)
+            scope = EvaluationScope.of(policy, entry)
+            outputs = self._pseudonymisers[policy.mode].evaluate(scope, reads, now)
             pairs = list(zip(reads, outputs, strict=True))
-            batch = seal_batch(self._camera, entry, domain, pairs, keys, now)
+            batch = seal_batch(self._camera, entry, scope.domain, pairs, keys, now)
             self._spool.add(batch.items)
         except BaseException as error:
             self._backlog.give_back(entry.list_id, reads)

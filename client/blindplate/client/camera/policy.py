@@ -1,8 +1,8 @@
 """The zone policy a camera works by: a file that both custodians signed.
 
 Guarantees that a policy in use bears both pinned signatures, names exactly the pinned keys, is of the zone the
-settings name and in force, and is never replaced by one with a lower serial while the process runs. A new file is
-taken up without a restart; one that does not hold leaves the old one in use, and says so. Protocol section 3.
+settings name and in force, and that none is used after one of its zone with a higher serial, restarts included. A new file
+is taken up without a restart; one that does not hold leaves the old one in use, and says so. Protocol section 3.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from blindplate.core.errors import BlindplateError, SettingsError, SignatureError
+from blindplate.client.camera.policy_serials import PolicySerials
+from blindplate.core.errors import BlindplateError, SettingsError, SignatureError, StorageError
 from blindplate.core.statements.policies import ZonePolicy
 from blindplate.edge.keyfiles import read_statement
 from blindplate.edge.logs import log
@@ -40,12 +41,12 @@ def read_policy(path: Path, trust: TrustedKeys, zone: str | None) -> ZonePolicy:
 class PolicyFile:
     """A policy file and the last good content of it. Safe to use from several threads."""
 
-    def __init__(self, path: Path, trust: TrustedKeys, zone: str | None) -> None:
-        """Read it for the first time. Raises as ``read_policy`` does."""
-        self._path, self._trust, self._zone = path, trust, zone
+    def __init__(self, path: Path, trust: TrustedKeys, zone: str | None, serials: PolicySerials) -> None:
+        """Read it for the first time. Raises as ``read_policy`` does, and SettingsError when a newer one was used."""
+        self._path, self._trust, self._zone, self._serials = path, trust, zone, serials
         self._lock = threading.Lock()
         self._seen = self._mark()
-        self._policy = read_policy(path, trust, zone)
+        self._policy = self._read()
 
     def current(self, moment: float) -> ZonePolicy:
         """The policy, read again when the file has changed.
@@ -57,9 +58,9 @@ class PolicyFile:
             if mark != self._seen:
                 self._seen = mark
                 self._reload()
-            policy = self._policy
-        policy.require_in_force(moment)
-        return policy
+            self._policy.require_in_force(moment)
+            self._remember()
+            return self._policy
 
     def list_ids(self) -> tuple[str, ...]:
         """The lists reads are kept for: those last known, whether the policy is in force now or not."""
@@ -68,14 +69,25 @@ class PolicyFile:
 
     def _reload(self) -> None:
         try:
-            policy = read_policy(self._path, self._trust, self._zone)
-            if policy.serial < self._policy.serial:
-                raise SettingsError("The zone policy is older than the one in use.", "Install the newest.")
+            policy = self._read()
         except BlindplateError as error:
             log().error("policy-refused", error=error)
             return
         log().info("policy-taken", zone=policy.zone, serial=policy.serial)
         self._policy = policy
+
+    def _read(self) -> ZonePolicy:
+        policy = read_policy(self._path, self._trust, self._zone)
+        self._serials.require_newest(policy.zone, policy.serial)
+        return policy
+
+    def _remember(self) -> None:
+        # Only of a policy in force: one installed too early must not shut out the one it was to follow.
+        try:
+            self._serials.remember(self._policy.zone, self._policy.serial)
+        except StorageError as error:
+            # A full disk must not keep a camera from handing in, which makes room on it.
+            log().error("policy-serial-not-remembered", error=error)
 
     def _mark(self) -> tuple[int, int, int]:
         try:

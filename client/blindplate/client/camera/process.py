@@ -22,7 +22,8 @@ from blindplate.client.camera.matcher import Matcher
 from blindplate.client.camera.passes import Passes
 from blindplate.client.camera.pipeline import Batching, Pipeline
 from blindplate.client.camera.policy import PolicyFile
-from blindplate.client.camera.pseudonymise import Local, Oblivious, Pseudonymiser
+from blindplate.client.camera.policy_serials import PolicySerials
+from blindplate.client.camera.pseudonymise import EvaluationScope, Local, Oblivious, Pseudonymiser
 from blindplate.client.camera.reads import Reader
 from blindplate.client.camera.seal import CameraIdentity
 from blindplate.client.camera.sender import Sender
@@ -31,7 +32,7 @@ from blindplate.client.camera.source import StreamSource
 from blindplate.client.camera.spool import Spool
 from blindplate.client.camera.workers import Workers
 from blindplate.client.custodians import CustodianPair
-from blindplate.core.errors import SecurityError, SettingsError
+from blindplate.core.errors import BlindplateError, ExpiredError, SecurityError, SettingsError
 from blindplate.core.signing import SEED_BYTES, SigningKey
 from blindplate.core.statements.policies import PseudonymMode
 from blindplate.edge.clock import Clock, SystemClock
@@ -118,6 +119,7 @@ class _Camera:
     custodians: CustodianPair
     matcher: Matcher
     keys: KeyRing
+    local: Local
     spool: Spool
     backlog: Backlog
     pipeline: Pipeline
@@ -126,7 +128,10 @@ class _Camera:
     @classmethod
     def build(cls, settings: CameraSettings, clock: Clock, *, drop_oldest: bool) -> _Camera:
         counts = Counts()
-        policy = PolicyFile(settings.policy, settings.trust, settings.zone)
+        serials = PolicySerials(settings.data / "policy-serials.json")
+        policy = PolicyFile(settings.policy, settings.trust, settings.zone, serials)
+        # One that is not in force is said now, not to the first read.
+        policy.current(clock.now())
         identity = CameraIdentity(
             settings.camera_id,
             SigningKey.from_seed(read_secret(settings.signing_key, SEED_BYTES)),
@@ -135,14 +140,17 @@ class _Camera:
         )
         custodians = CustodianPair(settings.custodian_a, settings.custodian_b, settings.tls, settings.trust)
         matcher = Matcher(settings.matcher, settings.tls, settings.trust.matcher)
-        keys = KeyRing(custodians, matcher)
+        keys, local = KeyRing(custodians, matcher), Local(custodians.local_keys)
         spool = Spool(settings.data / "spool.sqlite", settings.spool_limit)
         backlog = Backlog(settings.memory_limit, counts, drop_oldest=drop_oldest)
         batching = Batching(settings.batch_size, settings.batch_wait_seconds)
-        pseudonymiser = _pseudonymiser(policy.current(clock.now()).mode, custodians)
-        pipeline = Pipeline(identity, policy, pseudonymiser, keys, spool, backlog, batching, clock, counts)
+        pseudonymisers: dict[PseudonymMode, Pseudonymiser] = {
+            PseudonymMode.OBLIVIOUS: Oblivious(custodians),
+            PseudonymMode.LOCAL: local,
+        }
+        pipeline = Pipeline(identity, policy, pseudonymisers, keys, spool, backlog, batching, clock, counts)
         sender = Sender(spool, matcher, settings.oldest_event_seconds, clock, counts)
-        return cls(clock, counts, policy, custodians, matcher, keys, spool, backlog, pipeline, sender)
+        return cls(clock, counts, policy, custodians, matcher, keys, local, spool, backlog, pipeline, sender)
 
     def feed(self, settings: CameraSettings, event_format: EventFormat) -> Feed:
         passes = Passes(settings.pass_seconds)
@@ -194,6 +202,8 @@ class _Camera:
         failing: frozenset[str] = frozenset()
         while not stop.is_set():
             failures = self.keys.refresh(self.clock.now())
+            if not stop.is_set():
+                failures += self._refresh_local()
             for error in failures:
                 # A key that fails its check is said each time; a party that is away, once.
                 if isinstance(error, SecurityError) or error.code not in failing:
@@ -201,9 +211,15 @@ class _Camera:
             failing = frozenset(error.code for error in failures) if failures else failing
             stop.wait(_KEYS_SECONDS)
 
+    def _refresh_local(self) -> list[BlindplateError]:
+        now = self.clock.now()
+        try:
+            policy = self.policy.current(now)
+        except ExpiredError:
+            # Said where sealing waits for it.
+            return []
+        lists = policy.lists if policy.mode is PseudonymMode.LOCAL else ()
+        return self.local.refresh([EvaluationScope.of(policy, entry) for entry in lists], now)
+
     def _log_counts(self) -> None:
         log().info("counts", in_memory=len(self.backlog), in_spool=len(self.spool), **self.counts.snapshot())
-
-
-def _pseudonymiser(mode: PseudonymMode, custodians: CustodianPair) -> Pseudonymiser:
-    return Local(custodians.local_keys) if mode is PseudonymMode.LOCAL else Oblivious(custodians)

@@ -8,19 +8,21 @@ short while, since it was paid for from a quota and a vehicle comes back; in mem
 from __future__ import annotations
 
 import hmac
+import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, Self
 
 from blindplate.client.camera.reads import CameraRead
 from blindplate.core.domains import Domain
-from blindplate.core.errors import ProofError
+from blindplate.core.errors import BlindplateError, ProofError, UnavailableError
 from blindplate.core.pseudonyms import DomainKey, combine
+from blindplate.core.statements.policies import ListPolicy, ZonePolicy
 
 CACHE_SECONDS: Final = 900.0
 CACHE_LIMIT: Final = 50_000
-
+_RETRY_SECONDS: Final = (1.0, 15.0)
 
 # Gives the keys of custodian A and B for a domain.
 FetchKeys = Callable[[Domain], tuple[DomainKey, DomainKey]]
@@ -33,6 +35,11 @@ class EvaluationScope:
     domain: Domain
     public_a: bytes
     public_b: bytes
+
+    @classmethod
+    def of(cls, policy: ZonePolicy, entry: ListPolicy) -> Self:
+        """What ``policy`` says of one of its lists."""
+        return cls(policy.domain(entry), entry.evaluation_key_a, entry.evaluation_key_b)
 
 
 class Pseudonymiser(Protocol):
@@ -98,24 +105,56 @@ class Oblivious:
 
 
 class Local:
-    """Evaluates on the camera with both custodians' keys of each domain of its zone, fetched once, held in memory."""
+    """Evaluates on the camera with both custodians' keys of each domain of its zone, held in memory.
+
+    ``refresh`` is for one thread; ``evaluate`` may be called from another. Keys are fetched ahead, not for the first
+    read: a camera that is cut off before it goes on.
+    """
 
     def __init__(self, fetch: FetchKeys) -> None:
         self._fetch = fetch
+        self._lock = threading.Lock()
         self._keys: dict[EvaluationScope, tuple[DomainKey, DomainKey]] = {}
+        self._next_attempt = float("-inf")
+        self._wait = _RETRY_SECONDS[0]
 
     def evaluate(self, scope: EvaluationScope, reads: Sequence[CameraRead], now: float) -> list[bytes]:
-        """F_D of every read.
-
-        Raises ProofError when a key fetched is not the policy's, and while there is none, what ``fetch`` raises.
-        """
+        """F_D of every read. Raises UnavailableError while the keys are not there."""
         del now
-        if scope not in self._keys:
-            self._keys[scope] = self._fetched(scope)
-        key_a, key_b = self._keys[scope]
+        with self._lock:
+            pair = self._keys.get(scope)
+        if pair is None:
+            raise UnavailableError("The keys of local mode were not fetched yet.")
+        key_a, key_b = pair
         return [
             combine(key_a.evaluate(read.plate), key_b.evaluate(read.plate), scope.domain) for read in reads
         ]
+
+    def refresh(self, scopes: Collection[EvaluationScope], moment: float) -> list[BlindplateError]:
+        """Fetch the keys of ``scopes`` that are missing, if it is time to, and forget all others; what went wrong.
+
+        A key that is not the policy's is a ProofError; another error is what ``fetch`` raised.
+        """
+        with self._lock:
+            self._keys = {scope: pair for scope, pair in self._keys.items() if scope in scopes}
+            missing = [scope for scope in scopes if scope not in self._keys]
+        if not missing or moment < self._next_attempt:
+            return []
+        failures: list[BlindplateError] = []
+        for scope in missing:
+            try:
+                pair = self._fetched(scope)
+            except BlindplateError as error:
+                failures.append(error)
+                if isinstance(error, UnavailableError):
+                    # A custodian that is away is away for every list.
+                    break
+                continue
+            with self._lock:
+                self._keys[scope] = pair
+        self._wait = min(2 * self._wait, _RETRY_SECONDS[1]) if failures else _RETRY_SECONDS[0]
+        self._next_attempt = moment + self._wait if failures else float("-inf")
+        return failures
 
     def _fetched(self, scope: EvaluationScope) -> tuple[DomainKey, DomainKey]:
         pair = self._fetch(scope.domain)

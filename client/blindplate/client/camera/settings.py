@@ -17,8 +17,8 @@ class CameraSettings(ProcessSettings):
 
     ``spool_limit`` counts sealed records on disk, ``memory_limit`` reads in memory that cannot be sealed yet.
     ``country`` is assumed where an engine names none. ``pass_seconds``: events of one plate closer than this are one
-    pass. ``push`` is where events are taken over HTTP, if asked for. ``oldest_event_seconds`` should be the longest window of the zone's grants: what is older would be refused,
-    and a record that is refused is kept no longer.
+    pass. ``push`` is where events are taken over HTTP, if asked for. ``oldest_event_seconds`` should be the longest
+    window of the zone's grants: what is older would be refused, and a record that is refused is kept no longer.
     """
 
     camera_id: Name

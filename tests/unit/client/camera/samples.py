@@ -7,6 +7,8 @@ from pathlib import Path
 
 from blindplate.client.camera.events import PlatePatch, ReadEvent, Vehicle
 from blindplate.client.camera.keys import SealingKeys
+from blindplate.client.camera.policy import PolicyFile
+from blindplate.client.camera.policy_serials import PolicySerials
 from blindplate.client.camera.reads import CameraRead
 from blindplate.client.camera.seal import CameraIdentity
 from blindplate.core.domains import CHARGING_DAY, HOURLY, EpochRule
@@ -67,13 +69,15 @@ class Parties:
     def identity(self) -> CameraIdentity:
         return CameraIdentity("camera-1", self.camera, 51.5, -0.12)
 
-    def policy(self, *entries: ListPolicy, serial: int = 1) -> ZonePolicy:
+    def policy(
+        self, *entries: ListPolicy, serial: int = 1, mode: PseudonymMode = PseudonymMode.OBLIVIOUS
+    ) -> ZonePolicy:
         return ZonePolicy(
             zone=ZONE,
             serial=serial,
             not_before=int(NOW) - 1000,
             not_after=int(NOW) + 100_000,
-            mode=PseudonymMode.OBLIVIOUS,
+            mode=mode,
             custodian_a=self.a.public,
             custodian_b=self.b.public,
             matcher=self.matcher.public,
@@ -83,6 +87,11 @@ class Parties:
     def write(self, path: Path, policy: ZonePolicy) -> Path:
         write_statement(path, policy.statement(self.a, self.b))
         return path
+
+    def policy_file(self, folder: Path, policy: ZonePolicy) -> PolicyFile:
+        """``policy`` as ``folder``'s policy.json."""
+        path = self.write(folder / "policy.json", policy)
+        return PolicyFile(path, self.trust(), ZONE, PolicySerials(folder / "serials.json"))
 
     def domain_keys(self, policy: ZonePolicy, entry: ListPolicy) -> tuple[DomainKey, DomainKey]:
         domain = policy.domain(entry)

@@ -31,11 +31,10 @@ from blindplate.client.camera.feed import MAX_MESSAGE_BYTES, Feed
 from blindplate.client.camera.folder import FolderSource
 from blindplate.client.camera.http_push import HttpSource, PushSettings, build_server
 from blindplate.client.camera.passes import Passes
-from blindplate.client.camera.policy import PolicyFile
 from blindplate.client.camera.reads import Reader
 from blindplate.client.camera.source import StreamSource
 from blindplate.core.errors import SettingsError
-from tests.unit.client.camera.samples import NOW, ZONE, MovedClock, Parties
+from tests.unit.client.camera.samples import NOW, MovedClock, Parties
 
 PARTIES = Parties()
 LISTS = ("police", "emissions")
@@ -62,7 +61,7 @@ class Bench:
 def bench(tmp_path: Path) -> Bench:
     counts = Counts()
     backlog = Backlog(1000, counts, drop_oldest=False)
-    policy = PolicyFile(PARTIES.write(tmp_path / "policy.json", PARTIES.policy()), PARTIES.trust(), ZONE)
+    policy = PARTIES.policy_file(tmp_path, PARTIES.policy())
     reader = Reader(Passes(10), "GB", 3600, counts)
     return Bench(
         Feed(parser_of(EventFormat.PLAIN), reader, backlog, policy, MovedClock(), counts), backlog, counts

@@ -12,7 +12,6 @@ from blindplate.client.camera.backlog import Backlog
 from blindplate.client.camera.counts import Counted, Counts
 from blindplate.client.camera.keys import SealingKeys
 from blindplate.client.camera.pipeline import Batching, Pipeline
-from blindplate.client.camera.policy import PolicyFile
 from blindplate.client.camera.pseudonymise import EvaluationScope
 from blindplate.client.camera.reads import CameraRead
 from blindplate.client.camera.spool import Spool, SpoolItem
@@ -27,7 +26,8 @@ from blindplate.core.errors import (
 )
 from blindplate.core.records.opening import open_wire_envelope
 from blindplate.core.records.wire import Wire
-from tests.unit.client.camera.samples import NOW, ZONE, MovedClock, Parties, police, read
+from blindplate.core.statements.policies import PseudonymMode
+from tests.unit.client.camera.samples import NOW, MovedClock, Parties, police, read
 
 PARTIES = Parties()
 LISTS = ["police", "emissions"]
@@ -71,6 +71,7 @@ class Bench:
     """A pipeline on fakes of everything that is elsewhere."""
 
     pseudonyms: Pseudonyms
+    local: Pseudonyms
     keys: Keys
     spool: Spool
     backlog: Backlog
@@ -87,16 +88,25 @@ class Bench:
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    path = PARTIES.write(tmp_path / "policy.json", PARTIES.policy())
     clock, counts = MovedClock(), Counts()
     pseudonyms, keys = Pseudonyms(), Keys()
     spool = Spool(tmp_path / "spool.sqlite", limit=1000)
     backlog = Backlog(100, counts, drop_oldest=True)
-    policy = PolicyFile(path, PARTIES.trust(), ZONE)
+    policy = PARTIES.policy_file(tmp_path, PARTIES.policy())
+    local = Pseudonyms()
     pipeline = Pipeline(
-        PARTIES.identity(), policy, pseudonyms, keys, spool, backlog, Batching(10, 0), clock, counts
+        PARTIES.identity(),
+        policy,
+        {PseudonymMode.OBLIVIOUS: pseudonyms, PseudonymMode.LOCAL: local},
+        keys,
+        spool,
+        backlog,
+        Batching(10, 0),
+        clock,
+        counts,
     )
-    yield Bench(pseudonyms, keys, spool, backlog, clock, counts, path, pipeline)
+    path = tmp_path / "policy.json"
+    yield Bench(pseudonyms, local, keys, spool, backlog, clock, counts, path, pipeline)
     spool.close()
 
 
@@ -196,6 +206,21 @@ def test_a_list_the_policy_no_longer_names_is_dropped_and_counted(bench: Bench) 
     bench.pipeline.step()
     assert bench.sealed() == {"police": 3, "emissions": 0}
     assert bench.counts[Counted.LOST_FROM_MEMORY] == 3
+
+
+def test_a_policy_of_another_mode_counts_from_the_next_batch(bench: Bench) -> None:
+    asked = (bench.pseudonyms.asked, bench.local.asked)
+    add(bench, 1)
+    bench.pipeline.step()
+    assert tuple(map(len, asked)) == (2, 0)
+    PARTIES.write(bench.policy, PARTIES.policy(serial=2, mode=PseudonymMode.LOCAL))
+    add(bench, 1)
+    bench.pipeline.step()
+    assert tuple(map(len, asked)) == (2, 2)
+    PARTIES.write(bench.policy, PARTIES.policy(serial=3))
+    add(bench, 1)
+    bench.pipeline.step()
+    assert tuple(map(len, asked)) == (4, 2)
 
 
 def test_an_unforeseen_failure_gives_reads_back_and_is_not_hidden(

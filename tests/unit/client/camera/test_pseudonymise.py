@@ -9,7 +9,7 @@ import pytest
 
 from blindplate.client.camera.pseudonymise import EvaluationScope, Local, Oblivious
 from blindplate.core.domains import Domain
-from blindplate.core.errors import ProofError, UnavailableError
+from blindplate.core.errors import BlindplateError, GrantError, ProofError, UnavailableError
 from blindplate.core.pseudonyms import DomainKey, combine
 from tests.unit.client.camera.samples import read
 
@@ -90,29 +90,89 @@ def test_memory_holds_no_plate_as_a_key(custodians: Custodians) -> None:
     assert (scope, tag) == (SCOPE, read().tag)
 
 
-def test_both_modes_give_the_same(custodians: Custodians) -> None:
+@dataclass
+class LocalKeys:
+    """Gives the domain's keys, unless told to fail."""
+
+    failure: BlindplateError | None = None
+    pair: tuple[DomainKey, DomainKey] = (KEY_A, KEY_B)
+    asked: list[Domain] = field(default_factory=list)
+
+    def fetch(self, domain: Domain) -> tuple[DomainKey, DomainKey]:
+        self.asked.append(domain)
+        if self.failure is not None:
+            raise self.failure
+        return self.pair
+
+
+@pytest.fixture
+def keys() -> LocalKeys:
+    return LocalKeys()
+
+
+def test_both_modes_give_the_same(custodians: Custodians, keys: LocalKeys) -> None:
     reads = [read("KT21ABC"), read("LB99XYZ")]
-    local = Local(lambda _domain: (KEY_A, KEY_B))
+    local = Local(keys.fetch)
+    assert local.refresh([SCOPE], 0) == []
     assert local.evaluate(SCOPE, reads, 0) == Oblivious(custodians).evaluate(SCOPE, reads, 0)
 
 
-def test_local_keys_are_fetched_once_and_not_before_they_come() -> None:
-    coming: list[tuple[DomainKey, DomainKey]] = []
+def test_local_keys_are_fetched_before_any_read_and_once(keys: LocalKeys) -> None:
+    local = Local(keys.fetch)
+    local.refresh([SCOPE], 0)
+    keys.failure = UnavailableError("away")
+    assert local.refresh([SCOPE], 10_000) == []
+    assert local.evaluate(SCOPE, [read()], 0)
+    assert keys.asked == [DOMAIN]
 
-    def fetch(domain: Domain) -> tuple[DomainKey, DomainKey]:
-        assert domain == DOMAIN
-        if not coming:
-            raise UnavailableError("away")
-        return coming.pop()
 
-    local = Local(fetch)
+def test_without_local_keys_nothing_is_evaluated_until_they_come(keys: LocalKeys) -> None:
+    local = Local(keys.fetch)
+    keys.failure = UnavailableError("away")
+    assert local.refresh([SCOPE], 0) == [keys.failure]
     with pytest.raises(UnavailableError):
         local.evaluate(SCOPE, [read()], 0)
-    coming.append((KEY_A, KEY_B))
-    assert local.evaluate(SCOPE, [read()], 0) == local.evaluate(SCOPE, [read()], 0)
+    keys.failure = None
+    assert local.refresh([SCOPE], 20) == []
+    assert local.evaluate(SCOPE, [read()], 0)
+
+
+def test_a_custodian_that_is_away_is_not_asked_without_pause(keys: LocalKeys) -> None:
+    local = Local(keys.fetch)
+    keys.failure = UnavailableError("away")
+    for tenth in range(600):
+        local.refresh([SCOPE, EvaluationScope(OTHER, KEY_A.public, KEY_B.public)], tenth / 10)
+    assert len(keys.asked) <= 8
+
+
+def test_one_list_without_local_keys_holds_up_no_other(keys: LocalKeys) -> None:
+    def fetch(domain: Domain) -> tuple[DomainKey, DomainKey]:
+        if domain == OTHER:
+            raise GrantError("suspended")
+        return keys.fetch(domain)
+
+    local = Local(fetch)
+    (error,) = local.refresh([EvaluationScope(OTHER, KEY_A.public, KEY_B.public), SCOPE], 0)
+    assert error.code == "grant"
+    assert local.evaluate(SCOPE, [read()], 0)
+
+
+def test_local_keys_that_are_not_wanted_any_more_are_forgotten(keys: LocalKeys) -> None:
+    local = Local(keys.fetch)
+    local.refresh([SCOPE], 0)
+    local.refresh([], 1)
+    with pytest.raises(UnavailableError):
+        local.evaluate(SCOPE, [read()], 2)
 
 
 @pytest.mark.parametrize("pair", [(KEY_B, KEY_A), (KEY_A, KEY_A)], ids=["swapped", "b replaced"])
-def test_a_local_key_that_is_not_the_policys_is_refused(pair: tuple[DomainKey, DomainKey]) -> None:
-    with pytest.raises(ProofError, match=r"custodian [ab]"):
-        Local(lambda _domain: pair).evaluate(SCOPE, [read()], 0)
+def test_a_local_key_that_is_not_the_policys_is_refused(
+    keys: LocalKeys, pair: tuple[DomainKey, DomainKey]
+) -> None:
+    local = Local(keys.fetch)
+    keys.pair = pair
+    (error,) = local.refresh([SCOPE], 0)
+    assert isinstance(error, ProofError)
+    assert "custodian" in error.what
+    with pytest.raises(UnavailableError):
+        local.evaluate(SCOPE, [read()], 0)
