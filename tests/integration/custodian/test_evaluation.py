@@ -19,7 +19,9 @@ from blindplate.core.errors import (
 )
 from blindplate.core.parties import Custodian
 from blindplate.core.pseudonyms import Blinding, DomainKey, combine
-from blindplate.edge.keyfiles import read_secret
+from blindplate.core.signing import SigningKey
+from blindplate.core.statements.grants import Grant, GrantedZone
+from blindplate.edge.keyfiles import read_secret, read_statement, write_statement
 from blindplate.edge.statuses import remote_errors
 from blindplate.v1 import pseudonyms_pb2, types_pb2
 from blindplate.v1.pseudonyms_pb2_grpc import PseudonymsStub
@@ -150,17 +152,57 @@ def test_camera_quota_is_of_each_list_and_outlives_a_restart(custodians: Custodi
     evaluate(pair_of("camera-1"), INNER, plates(11))
 
 
-def test_owner_quota_is_over_all_zones_of_the_grant_and_a_day(
-    custodians: Custodians, pair_of: PairOf
-) -> None:
-    # 4 * 500 entries * 2 zones + 10,000.
+def amend(custodians: Custodians, **changes: object) -> None:
+    """The police's grant changed and signed anew by everyone."""
+    deployment = custodians.deployment
+    file = deployment.public / "grants" / "police.json"
+    amended = Grant.parsed(read_statement(file).payload).model_copy(update=changes)
+    signers = [
+        SigningKey.from_seed(read_secret(deployment.folder / party / "signing.key"))
+        for party in ("operator", "custodian-a", "custodian-b")
+    ]
+    write_statement(file, amended.statement(*signers))
+
+
+def test_owner_quota_is_over_all_zones_of_the_grant_and_a_day(custodians: Custodians) -> None:
+    amend(custodians, evaluations_per_day=30)
     element = Blinding.blind(plates(1)).blinded
-    call(custodians, "owner-police", element * 8192, INNER)
-    call(custodians, "owner-police", element * 5808, OUTER)
+    call(custodians, "owner-police", element * 20, INNER)
+    call(custodians, "owner-police", element * 10, OUTER)
     with pytest.raises(QuotaError):
         call(custodians, "owner-police", element, INNER)
     custodians.clock.offset = 86_400
     call(custodians, "owner-police", element, INNER)
+
+
+def test_owner_quota_of_a_key_generation_is_never_renewed(custodians: Custodians) -> None:
+    """A quota of each day alone would let an owner collect the pseudonym of every plate in the end."""
+    amend(custodians, evaluations_per_day=30, evaluations_per_generation=50)
+    element = Blinding.blind(plates(1)).blinded
+    call(custodians, "owner-police", element * 30, INNER)
+    custodians.clock.offset = 86_400
+    # What is refused by either count is counted by neither.
+    with pytest.raises(QuotaError):
+        call(custodians, "owner-police", element * 21, OUTER)
+    call(custodians, "owner-police", element * 20, OUTER)
+    custodians.restart(Custodian.A)
+    for days in (2, 60):
+        custodians.clock.offset = days * 86_400
+        with pytest.raises(QuotaError):
+            call(custodians, "owner-police", element, INNER)
+    amend(custodians, evaluations_per_generation=51)
+    call(custodians, "owner-police", element, INNER)
+
+
+def test_each_key_generation_has_a_quota_of_its_own(custodians: Custodians) -> None:
+    later = GrantedZone(zone="outer", generation=2, register_digest=bytes(32))
+    zones = (GrantedZone(zone="inner", generation=1, register_digest=bytes(32)), later)
+    amend(custodians, evaluations_per_generation=10, zones=zones)
+    element = Blinding.blind(plates(1)).blinded
+    for domain in (INNER, Domain("police", "outer", 2)):
+        call(custodians, "owner-police", element * 10, domain)
+        with pytest.raises(QuotaError):
+            call(custodians, "owner-police", element, domain)
 
 
 def test_quota_is_spent_before_the_elements_are_looked_at(custodians: Custodians) -> None:

@@ -94,7 +94,9 @@ def sign_grants(public: Path, plan: Plan, signers: Signers, registers: Mapping[s
             list_size=entry.list_size,
             # Bins are padded, and deltas of an epoch are padded each: four times the list leaves room for both.
             capacity=4 * entry.list_size + 50_000,
+            # Once for each entry and zone; the rest is for entries that change and for plates looked up at a release.
             evaluations_per_day=4 * entry.list_size * len(registers) + 10_000,
+            evaluations_per_generation=4 * entry.list_size * len(registers) + 10_000,
             release=ReleasePolicy(
                 mode=entry.release, daily_quota=entry.daily_releases, officers=entry.officers
             ),

@@ -68,7 +68,9 @@ class Grant(StatementModel):
 
     ``owner`` is a SPIFFE id, ``owner_key`` the Ed25519 key that signs the owner's manifests and release requests.
     Quotas: ``capacity`` bounds bins times degree summed over the live segments of an epoch; ``evaluations_per_day``
-    the pseudonyms an owner may have evaluated at each custodian in a UTC day. ``window_seconds`` is how long an
+    the pseudonyms an owner may have evaluated at each custodian in a UTC day, ``evaluations_per_generation`` those
+    under one key generation altogether: whatever is evaluated stays valid as long as the key does, so that this alone
+    bounds how many plates an owner can ever look for. ``window_seconds`` is how long an
     unclaimed record is kept; ``tick_seconds`` the pace of batches, ``batches_per_tick`` their number.
     """
 
@@ -93,6 +95,7 @@ class Grant(StatementModel):
     list_size: Annotated[int, Field(ge=1, le=50_000_000)]
     capacity: Count
     evaluations_per_day: Count
+    evaluations_per_generation: Count
     release: ReleasePolicy
     disclosure: Disclosure
     epoch: EpochRulePart

@@ -1,7 +1,8 @@
 """Pseudonyms.Evaluate: blinded evaluation inside a grant in force and a durable quota (protocol section 3).
 
 Guarantees G5 on this side: an owner has evaluated only domains of a grant of its own, at most its
-``evaluations_per_day`` a UTC day; a camera only domains of a zone whose register names it, at most its
+``evaluations_per_day`` a UTC day, and no more than ``evaluations_per_generation`` as long as a key generation lasts,
+since what is evaluated under a key holds as long as the key does; a camera only domains of a zone whose register names it, at most its
 ``evaluations_per_hour`` an hour and list. Units are counted durably before an element is touched. What is
 evaluated is blinded: this code learns nothing of a plate, nor could it.
 """
@@ -65,17 +66,21 @@ class Pseudonyms(rpc.PseudonymsServicer):
         permissions = self._folders.current()
         if identity.role is Role.OWNER:
             grant = permissions.for_owner(identity.spiffe_id, domain, now)
-            subject = f"evaluations grant {grant.grant_id}"
-            limit, period = grant.evaluations_per_day, quotas.DAY
+            subject, limit = f"evaluations grant {grant.grant_id}", grant.evaluations_per_day
+            total = f"{subject} generation {domain.generation}"
+            with writing(self._engine) as connection:
+                quotas.debit(connection, subject, units, limit=limit, period=quotas.DAY, moment=now)
+                limit = grant.evaluations_per_generation
+                quotas.debit(connection, total, units, limit=limit, period=None, moment=now)
         elif identity.role is Role.CAMERA:
             camera = permissions.for_camera(identity.spiffe_id, domain, now)
             # Counted for each list: spending all on one would be more than the camera can see.
             subject = f"evaluations camera {identity.name} list {domain.list_id}"
-            limit, period = camera.evaluations_per_hour, quotas.HOUR
+            limit = camera.evaluations_per_hour
+            with writing(self._engine) as connection:
+                quotas.debit(connection, subject, units, limit=limit, period=quotas.HOUR, moment=now)
         else:
             raise IdentityError("Only owners and cameras have pseudonyms evaluated.")
-        with writing(self._engine) as connection:
-            quotas.debit(connection, subject, units, limit=limit, period=period, moment=now)
 
 
 def domain_from(message: types_pb2.Domain) -> Domain:

@@ -1,4 +1,4 @@
-"""Durable quotas: so many units a subject and fixed period of UTC time.
+"""Durable quotas: so many units a subject and fixed period of UTC time, or altogether.
 
 Guarantees that units are counted before they are used, atomically, and stay counted over a restart: what was
 debited for work that then failed is not given back. Periods are fixed, so two of them can be used up around their
@@ -16,12 +16,14 @@ from blindplate.server.custodian.tables import QUOTAS
 
 HOUR: Final = 3600
 DAY: Final = 86_400
+# Where a count that is never renewed is said to end: after every moment there is.
+_NEVER: Final = (1 << 63) - 1
 
 
 def debit(
-    connection: Connection, subject: str, units: int, *, limit: int, period: int, moment: float
+    connection: Connection, subject: str, units: int, *, limit: int, period: int | None, moment: float
 ) -> None:
-    """Count ``units`` for ``subject`` in the period (seconds) that holds ``moment``.
+    """Count ``units`` for ``subject`` in the period (seconds) that holds ``moment``; None counts for ever.
 
     Raises QuotaError, counting none, when that would exceed ``limit``. Needs a writing transaction.
     """
@@ -31,7 +33,9 @@ def debit(
         left = max(limit - (before or 0), 0)
         raise QuotaError(
             f"The quota of {limit:,} leaves {left:,}, fewer than the {units:,} asked for.",
-            f"It is renewed in {ends_at - moment:.0f} s; for more, ask for an amended grant.",
+            "It is not renewed; ask for an amended grant."
+            if period is None
+            else f"It is renewed in {ends_at - moment:.0f} s; for more, ask for an amended grant.",
         )
     if before is None:
         connection.execute(insert(QUOTAS).values(subject=subject, ends_at=ends_at, used=units))
@@ -43,7 +47,7 @@ def debit(
         )
 
 
-def used(connection: Connection, subject: str, *, period: int, moment: float) -> int:
+def used(connection: Connection, subject: str, *, period: int | None, moment: float) -> int:
     """The units counted for ``subject`` in the period that holds ``moment``."""
     return _used(connection, subject, _end(moment, period)) or 0
 
@@ -53,7 +57,9 @@ def forget(connection: Connection, before: float) -> None:
     connection.execute(delete(QUOTAS).where(QUOTAS.c.ends_at < int(before)))
 
 
-def _end(moment: float, period: int) -> int:
+def _end(moment: float, period: int | None) -> int:
+    if period is None:
+        return _NEVER
     return (int(moment) // period + 1) * period
 
 

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 METADATA: Final = MetaData()
 
-# Units of a quota used by one subject in the period that ends at ``ends_at``.
+# Units of a quota used by one subject in the period that ends at ``ends_at``; those of a total never end.
 QUOTAS: Final = Table(
     "quotas",
     METADATA,

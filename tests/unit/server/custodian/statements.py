@@ -92,6 +92,7 @@ def grant(named: ZoneRegister | None = None, signer: SigningKey | None = None, *
         "list_size": 10,
         "capacity": 100,
         "evaluations_per_day": 100,
+        "evaluations_per_generation": 1_000,
         "release": ReleasePolicy(mode=ReleaseMode.MANUAL, daily_quota=5),
         "disclosure": Disclosure(fields=frozenset(DisclosedField), time_granularity_seconds=60),
         "epoch": EpochRulePart(kind="span", seconds=3600),

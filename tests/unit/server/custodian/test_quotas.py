@@ -59,6 +59,17 @@ def test_the_refusal_says_when_it_is_renewed(engine: Engine) -> None:
         quotas.debit(connection, "one", 11, limit=LIMIT, period=60, moment=100)
 
 
+def test_a_total_is_never_renewed_nor_forgotten(engine: Engine) -> None:
+    with writing(engine) as connection:
+        for moment in (0, 1e9):
+            quotas.debit(connection, "one", 5, limit=LIMIT, period=None, moment=moment)
+        quotas.forget(connection, 1e12)
+    with pytest.raises(QuotaError, match="not renewed"), writing(engine) as connection:
+        quotas.debit(connection, "one", 1, limit=LIMIT, period=None, moment=1e12)
+    with reading(engine) as connection:
+        assert quotas.used(connection, "one", period=None, moment=0) == LIMIT
+
+
 def test_forgets_only_periods_that_are_over(engine: Engine) -> None:
     with writing(engine) as connection:
         for moment in (30, 90, 150):
