@@ -1,8 +1,9 @@
 """The matcher's window keys: made ahead, announced under its signature, destroyed on time.
 
 Pseudonyms and match secrets at rest are sealed under these keys, which are files of mode 0600 outside the database
-and its backups. Guarantees that a key is announced only when its seed is durable, and that at ``destroyed_at`` the
-seed's file is overwritten and unlinked; what a file system keeps of an overwritten block is out of its reach, and
+and its backups. Guarantees that a key is announced only when its seed is durable and, once a key is there that outlasts
+the longest window, none that does not; and that at ``destroyed_at`` the seed's file is overwritten and unlinked. What a
+file system keeps of an overwritten block is out of its reach, and
 Python cannot wipe memory. Protocol section 4, guarantee G7.
 """
 
@@ -44,6 +45,7 @@ class WindowKeys:
         self._signer = signer
         self._lock = threading.Lock()
         self._keys: dict[bytes, _Held] = {}
+        self._hold_seconds = 0
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for path in sorted(folder.glob("*.key")):
             self._read(path)
@@ -51,23 +53,32 @@ class WindowKeys:
     def provide(self, now: float, seconds: int, ahead: int, hold_seconds: int) -> None:
         """Have a key for ``now`` and ``ahead`` more, each in use for ``seconds``, without a gap.
 
-        A new key is destroyed ``hold_seconds`` after its use ends: when no record sealed to it is held any more.
+        A new key is destroyed ``hold_seconds`` after its use ends: when no record sealed to it is held any more. Keys
+        that are destroyed sooner, since they were made before a grant with so long a window came, do not count.
         Raises StorageError.
         """
         wanted = now + ahead * seconds
         with self._lock:
-            announced = [held.announcement for held in self._keys.values()]
-            # After a long stop, or where a clock was set back, a new row of keys begins now.
-            covered = any(one.not_before <= now < one.not_after for one in announced)
-            begins = max(one.not_after for one in announced) if covered else int(now) - _SKEW_SECONDS
+            self._hold_seconds = hold_seconds
+            lasting = [one for one in self._announced() if _hold(one) >= hold_seconds]
+            # After a long stop, where a clock was set back or a window grew, a new row of keys begins now.
+            covered = any(one.not_before <= now < one.not_after for one in lasting)
+            begins = max(one.not_after for one in lasting) if covered else int(now) - _SKEW_SECONDS
             while begins <= wanted:
                 self._make(begins, begins + seconds, begins + seconds + hold_seconds)
                 begins += seconds
 
     def announcements(self, now: float) -> list[Statement]:
-        """The statements of the keys in force or to come at ``now``, the newest last."""
+        """The statements of the keys in force or to come at ``now``, the newest last.
+
+        Cameras take the key that began last: a successor that does not outlast the longest window would be chosen
+        over the key that does, so it is left out as soon as there is one.
+        """
         with self._lock:
             live = [held for held in self._keys.values() if held.announcement.not_after > now]
+            lasting = [held for held in live if _hold(held.announcement) >= self._hold_seconds]
+        if any(held.announcement.not_before <= now for held in lasting):
+            live = lasting
         return [held.statement for held in sorted(live, key=lambda held: held.announcement.not_before)]
 
     def open(self, wire: Wire) -> tuple[bytes, bytes]:
@@ -83,16 +94,22 @@ class WindowKeys:
         return self._held(key_id).announcement.destroyed_at
 
     def destroy_due(self, now: float) -> int:
-        """Destroy every key whose time has come; give their number. Raises StorageError."""
+        """Destroy every key whose time has come; give their number.
+
+        Raises StorageError when a file cannot be destroyed: that key is still held, to be tried again.
+        """
         with self._lock:
             due = [key_id for key_id, held in self._keys.items() if held.announcement.destroyed_at <= now]
             for key_id in due:
-                del self._keys[key_id]
                 _destroy(self._path(key_id, "key"))
                 self._path(key_id, "json").unlink(missing_ok=True)
+                del self._keys[key_id]
         for key_id in due:
             log().info("window-key-destroyed", key=key_id.hex())
         return len(due)
+
+    def _announced(self) -> list[WindowKey]:
+        return [held.announcement for held in self._keys.values()]
 
     def _held(self, key_id: bytes) -> _Held:
         held = self._keys.get(key_id)
@@ -133,6 +150,10 @@ class WindowKeys:
 
     def _path(self, key_id: bytes, suffix: str) -> Path:
         return self._folder / f"{key_id.hex()}.{suffix}"
+
+
+def _hold(key: WindowKey) -> int:
+    return key.destroyed_at - key.not_after
 
 
 def _destroy(path: Path) -> None:

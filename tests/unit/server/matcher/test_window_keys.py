@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from blindplate.core.errors import EnvelopeError, SettingsError
+from blindplate.core.errors import EnvelopeError, SettingsError, StorageError
 from blindplate.core.hpke import SealingKey
 from blindplate.core.records.sealing import to_wire
 from blindplate.core.signing import SigningKey
@@ -110,6 +110,45 @@ def test_a_clock_set_back_finds_a_key_too(tmp_path: Path) -> None:
     keys.provide(earlier, SECONDS, 1, HOLD)
     current(announced(keys, earlier), earlier)
     current(announced(keys, earlier), earlier + SECONDS)
+
+
+def test_keys_made_before_the_grant_with_the_longest_window_are_replaced(tmp_path: Path) -> None:
+    keys = WindowKeys(tmp_path, SIGNER)
+    keys.provide(NOW, SECONDS, 2, 0)
+    # A grant comes in later, with the present key half over and successors announced.
+    later = NOW + SECONDS / 2
+    keys.provide(later, SECONDS, 2, HOLD)
+    for moment in range(int(later), int(later) + 2 * SECONDS, 600):
+        key = current(announced(keys, later), moment)
+        assert key.destroyed_at - key.not_after == HOLD
+    before = announced(keys, later)
+    keys.provide(later + 1, SECONDS, 2, HOLD)
+    assert announced(keys, later) == before
+    # What was sealed to the short-lived ones still opens until their time is over.
+    assert keys.destroy_due(later) == 0
+
+
+def test_keys_made_for_a_longer_window_go_on_serving_a_shorter_one(tmp_path: Path) -> None:
+    keys = provided(tmp_path)
+    before = announced(keys)
+    keys.provide(NOW + 1, SECONDS, 2, HOLD // 2)
+    assert announced(keys) == before
+
+
+def test_a_key_whose_file_cannot_be_destroyed_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(_descriptor: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    keys = provided(tmp_path, ahead=1)
+    first = announced(keys)[0]
+    with monkeypatch.context() as broken:
+        broken.setattr("os.fsync", refuses)
+        with pytest.raises(StorageError):
+            keys.destroy_due(first.destroyed_at)
+    assert keys.destroy_due(first.destroyed_at) == 1
+    assert len(list(tmp_path.glob("*.key"))) == 1
 
 
 def test_a_seed_that_was_never_announced_is_destroyed_at_start(tmp_path: Path) -> None:
