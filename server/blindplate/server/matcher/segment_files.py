@@ -1,7 +1,8 @@
 """The ciphertexts of segments, a file each: written beside, made durable, then renamed.
 
 Guarantees that a file of a segment's name is whole, and that whatever a broken upload or a crash has left is
-removed at the next start. Holds nothing secret: an owner's ciphertexts.
+removed at the next start. Holds nothing secret, an owner's ciphertexts, and is for the matcher's user alone all the
+same.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ class PartialFile:
         self._path = path
         self._part = path.with_suffix(f".{secrets.token_hex(4)}.part")
         with _disk():
-            self._file = self._part.open("xb")
+            descriptor = os.open(self._part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            self._file = os.fdopen(descriptor, "wb")
 
     def write(self, blob: bytes) -> None:
         """Add to the file. Raises StorageError."""

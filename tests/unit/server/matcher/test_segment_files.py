@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,18 @@ def test_a_finished_file_is_in_its_place(tmp_path: Path) -> None:
         file.finish()
     assert files.path(ID).read_bytes() == b"onetwo"
     assert list(tmp_path.iterdir()) == [files.path(ID)]
+
+
+def test_files_are_for_their_owner_alone(tmp_path: Path) -> None:
+    files = SegmentFiles(tmp_path)
+    before = os.umask(0)
+    try:
+        with files.begin(ID) as file:
+            assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
+            file.finish()
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(files.path(ID).stat().st_mode) == 0o600
 
 
 def test_a_broken_upload_leaves_nothing_and_harms_nothing(tmp_path: Path) -> None:
