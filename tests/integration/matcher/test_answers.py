@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from blindplate.core.errors import GrantError, IdentityError, MessageError, NotFoundError
+from blindplate.core.errors import GrantError, IdentityError, MessageError, NotFoundError, OverloadedError
 from blindplate.core.records.record import SealedRecord
+from blindplate.edge.statuses import remote_errors
 from blindplate.psi.owner import open_answer
-from blindplate.v1 import answers_pb2
+from blindplate.server.matcher import records_store
+from blindplate.v1 import answers_pb2, answers_pb2_grpc
 from tests.integration.matcher.conftest import Owner, SealedRead, Segment, World, pseudonym
 
 
@@ -143,6 +145,67 @@ def test_a_withdrawn_grant_stops_matching_and_claims(world: World) -> None:
     assert world.tick() == 0
     with pytest.raises(GrantError):
         world.owner.next(world.port, "police", 0)
+
+
+def test_an_ended_grant_stops_matching_and_claims(world: World) -> None:
+    upload(world, [pseudonym()])
+    hand_in(world, [pseudonym()])
+    assert world.tick() == 1
+    hand_in(world, [pseudonym()])
+    world.clock.time = world.police.not_after
+    assert world.tick() == 0
+    for attempt in (
+        lambda: world.owner.next(world.port, "police", 0),
+        lambda: world.owner.claim(world.port, "police", 1, []),
+        lambda: world.owner.acknowledge(world.port, "police", 1),
+        lambda: world.owner.segments(world.port, "police"),
+    ):
+        with pytest.raises(GrantError):
+            attempt()
+
+
+def test_one_owners_waiting_calls_leave_room_for_others(world: World) -> None:
+    greedy = answers_pb2_grpc.AnswersStub(world.owner.connect(world.port))
+    request = answers_pb2.NextRequest(list_id="police", wait_ms=10_000)
+    calls = [greedy.Next.future(request) for _ in range(3)]
+    while not any(call.done() for call in calls):
+        time.sleep(0.02)
+    with pytest.raises(OverloadedError), remote_errors("matcher"):
+        next(call for call in calls if call.done()).result()
+    assert [call.done() for call in calls].count(False) == 2
+    other = Owner(world.deployment, "owner-emissions")
+    assert not other.next(world.port, "emissions", 0, wait_ms=20).HasField("answer")
+    # Looking without waiting is always allowed.
+    assert not world.owner.next(world.port, "police", 0).HasField("answer")
+    for call in calls:
+        call.cancel()
+    other.close()
+
+
+def test_a_refused_claim_looks_up_no_slot(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    sought = pseudonym()
+    segment = upload(world, [sought])
+    hand_in(world, [sought, pseudonym()])
+    world.tick()
+    answer = world.owner.next(world.port, "police", 0).answer
+    [hit] = open_answer(segment.secret, answer.body)
+    looked_up: list[int] = []
+    in_slots = records_store.in_slots
+
+    def watched(connection: Any, list_id: str, sequence: int, wanted: list[int]) -> Any:
+        looked_up.extend(wanted)
+        return in_slots(connection, list_id, sequence, wanted)
+
+    monkeypatch.setattr(records_store, "in_slots", watched)
+    for start in range(0, 8192, 1000):
+        claims = [(slot, bytes(16)) for slot in range(start, min(start + 1000, 8192))]
+        refusals = world.owner.claim(world.port, "police", 1, claims)
+        assert {(one.code, one.what, one.remedy) for one in refusals} == {
+            (refusals[0].code, refusals[0].what, refusals[0].remedy)
+        }
+    assert looked_up == []
+    [result] = world.owner.claim(world.port, "police", 1, [(hit.slot, hit.match_secret)])
+    assert (result.code, looked_up) == ("", [hit.slot])
 
 
 def test_answers_go_to_their_owner_alone(world: World) -> None:

@@ -71,7 +71,6 @@ def judge(
         digest("taken-wire", message.SerializeToString(deterministic=True)),
         # The very bytes: ``from_proto`` takes no others.
         message.record.SerializeToString(deterministic=True),
-        earliest_ms,
         latest_ms,
         expires_ms,
     )

@@ -1,14 +1,13 @@
 """The Answers service: masked answers out, claims in, acknowledgements in.
 
 Translates only: the rules are in ``lifecycle``. Guarantees that an answer goes to an owner of its list alone, that a
-record is handed over only against the match secret it commits to, that a claim without it gets the same refusal
-whether its slot holds a read, held one, or is a dummy, and that every refused claim is counted. How long a refusal
-takes is not evened out. Protocol section 5, guarantee G3.
+record is handed over only against the match secret it commits to, that a claim without it gets the same refusal, in
+the same time, whether its slot holds a read, held one, or is a dummy, and that every refused claim is counted.
+Protocol section 5, guarantee G3.
 """
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,18 +16,18 @@ from typing import Final
 import grpc
 
 from blindplate.core.errors import BlindplateError, GoneError, MatchProofError, MessageError, OverloadedError
-from blindplate.core.records.commitments import check_match
 from blindplate.core.records.record import SealedRecord
 from blindplate.core.records.wire import MATCH_SECRET_BYTES
 from blindplate.edge.clock import Clock
 from blindplate.edge.logs import log
 from blindplate.server.authorization import Access, Role, caller
-from blindplate.server.matcher import answers_store, records_store
+from blindplate.server.matcher import answers_store, openings, records_store
 from blindplate.server.matcher.bell import Bell
 from blindplate.server.matcher.grants import GrantFolders
 from blindplate.server.matcher.match_secrets import MatchSecrets
 from blindplate.server.matcher.metrics import RECORDS, REFUSED_CLAIMS
 from blindplate.server.matcher.storage import Database
+from blindplate.server.matcher.turns import Turns
 from blindplate.v1 import answers_pb2 as v1
 from blindplate.v1 import answers_pb2_grpc
 
@@ -41,7 +40,9 @@ MAX_CLAIMS: Final = 1_000
 _MAX_WAIT_MS: Final = 10_000
 # Below the largest message, with room for the rest of the response.
 _MAX_RESPONSE_BYTES: Final = 6 << 20
+# A waiting call holds a thread.
 _WAITING_AT_ONCE: Final = 12
+_WAITING_EACH: Final = 2
 # How often a waiting call looks whether its client is still there.
 _LOOK_SECONDS: Final = 1.0
 _Context = grpc.ServicerContext
@@ -61,19 +62,13 @@ class AnswersServicer(answers_pb2_grpc.AnswersServicer):
     secrets: MatchSecrets
     bell: Bell
     clock: Clock
-    # A waiting call holds a thread.
-    waiting: threading.BoundedSemaphore = field(
-        default_factory=lambda: threading.BoundedSemaphore(_WAITING_AT_ONCE)
-    )
+    waiting: Turns = field(default_factory=lambda: Turns(_WAITING_AT_ONCE, _WAITING_EACH))
 
     def Next(self, request: v1.NextRequest, context: _Context) -> v1.NextResponse:  # noqa: N802  gRPC's name
         """The oldest answer after a number, waiting for one if asked to."""
-        self._require_owner(request.list_id)
         if not request.wait_ms:
             return self._next(request)
-        if not self.waiting.acquire(blocking=False):
-            raise OverloadedError("Too many owners wait for answers.", "Ask again in a second.")
-        try:
+        with self.waiting.one_of(caller().spiffe_id):
             until = time.monotonic() + min(request.wait_ms, _MAX_WAIT_MS) / 1000
             while True:
                 rings = self.bell.rings
@@ -82,26 +77,27 @@ class AnswersServicer(answers_pb2_grpc.AnswersServicer):
                 if response.HasField("answer") or left <= 0 or not context.is_active():
                     return response
                 self.bell.wait_beyond(rings, min(left, _LOOK_SECONDS))
-        finally:
-            self.waiting.release()
 
     def Claim(self, request: v1.ClaimRequest, context: _Context) -> v1.ClaimResponse:  # noqa: N802  gRPC's name
         """Hand over the records whose match secrets are shown."""
         del context
-        self._require_owner(request.list_id)
+        owned = self._owned(request.list_id)
         slots = [claim.slot for claim in request.claims]
         if len(slots) > MAX_CLAIMS or len(set(slots)) != len(slots):
             raise MessageError(
                 f"More than {MAX_CLAIMS} claims at once, or two of one slot.", "Send fewer claims at once."
             )
         with self.database.read() as connection:
-            found = records_store.in_slots(connection, request.list_id, request.sequence, slots)
-        outcomes = _checked(request.claims, found)
+            table = answers_store.open_slots(connection, request.list_id, owned, request.sequence)
+            refused = _refused(request.claims, table)
+            shown = [slot for slot in slots if slot not in refused]
+            found = records_store.in_slots(connection, request.list_id, request.sequence, shown)
+        outcomes = refused | _handed_over(shown, found)
         proven = [slot for slot, outcome in outcomes.items() if isinstance(outcome, SealedRecord)]
         now_ms = int(self.clock.now() * 1000)
         numbers = self.database.write(
             lambda connection: answers_store.claim(
-                connection, request.list_id, request.sequence, proven, now_ms
+                connection, request.list_id, owned, request.sequence, proven, now_ms
             )
         )
         self.secrets.forget(numbers.values())
@@ -113,23 +109,24 @@ class AnswersServicer(answers_pb2_grpc.AnswersServicer):
     def Acknowledge(self, request: v1.AcknowledgeRequest, context: _Context) -> v1.AcknowledgeResponse:  # noqa: N802  gRPC's name
         """Erase what of an answer was not claimed, as far as no other answer or segment may need it."""
         del context
-        self._require_owner(request.list_id)
+        owned = self._owned(request.list_id)
         now_ms = int(self.clock.now() * 1000)
         erased = self.database.write(
             lambda connection: answers_store.acknowledge(
-                connection, request.list_id, request.sequence, now_ms
+                connection, request.list_id, owned, request.sequence, now_ms
             )
         )
         self.secrets.forget(erased)
         RECORDS.labels("erased").inc(len(erased))
         return v1.AcknowledgeResponse()
 
-    def _require_owner(self, list_id: str) -> None:
-        self.grants.current.owned(list_id, caller().spiffe_id)
+    def _owned(self, list_id: str) -> frozenset[str]:
+        return self.grants.current.owned(list_id, caller().spiffe_id, self.clock.now())
 
     def _next(self, request: v1.NextRequest) -> v1.NextResponse:
+        owned = self._owned(request.list_id)
         with self.database.read() as connection:
-            answer = answers_store.following(connection, request.list_id, request.after)
+            answer = answers_store.following(connection, request.list_id, owned, request.after)
         if answer is None:
             return v1.NextResponse()
         return v1.NextResponse(
@@ -150,26 +147,32 @@ class AnswersServicer(answers_pb2_grpc.AnswersServicer):
         return v1.ClaimResult(slot=slot, code=told.code, what=told.what, remedy=told.remedy)
 
 
-def _checked(
-    claims: Sequence[v1.Claim], found: Mapping[int, SealedRecord]
+def _refused(claims: Sequence[v1.Claim], table: bytes) -> dict[int, SealedRecord | BlindplateError]:
+    """The claims whose secrets open nothing. Which slots hold reads is not looked up for them."""
+    refused: dict[int, SealedRecord | BlindplateError] = {}
+    for claim in claims:
+        try:
+            if len(claim.match_secret) != MATCH_SECRET_BYTES:
+                raise MessageError(f"A match secret is not {MATCH_SECRET_BYTES} bytes long.")
+            openings.check(table, claim.slot, claim.match_secret)
+        except BlindplateError as error:
+            refused[claim.slot] = error
+    return refused
+
+
+def _handed_over(
+    shown: Sequence[int], found: Mapping[int, SealedRecord]
 ) -> dict[int, SealedRecord | BlindplateError]:
+    """The records of slots whose secrets were shown, as many as a response has room for."""
     outcomes: dict[int, SealedRecord | BlindplateError] = {}
     size = 0
-    for claim in claims:
-        record = found.get(claim.slot)
-        if len(claim.match_secret) != MATCH_SECRET_BYTES:
-            outcomes[claim.slot] = MessageError(f"A match secret is not {MATCH_SECRET_BYTES} bytes long.")
-            continue
+    for slot in shown:
+        record = found.get(slot)
         if record is None:
-            outcomes[claim.slot] = GoneError("No record is held in that slot: it was erased, or is a dummy.")
-            continue
-        try:
-            check_match(record, claim.match_secret)
-        except MatchProofError as error:
-            outcomes[claim.slot] = error
+            outcomes[slot] = GoneError("The record in that slot was erased.")
             continue
         size += len(record.to_bytes())
-        outcomes[claim.slot] = (
+        outcomes[slot] = (
             record
             if size <= _MAX_RESPONSE_BYTES
             else OverloadedError(

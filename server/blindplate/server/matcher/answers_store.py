@@ -1,19 +1,21 @@
 """Answers in the database: stored before they are offered, claimed from, acknowledged, and gone.
 
 Guarantees that an answer, the map from its slots to reads, and the reads' change of state are one transaction, that
-a sequence number is never given out twice, and that the same number always gives the same bytes. Every function
-runs inside the caller's transaction. Protocol section 5.
+a sequence number is never given out twice, that the same number always gives the same bytes, and that an answer is
+there only for who holds the grant of its segment. Every function runs inside the caller's transaction. Protocol
+section 5.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Select, and_, delete, func, insert, select, update
 
 from blindplate.core.errors import GoneError, NotFoundError
-from blindplate.server.matcher import counts_store, lifecycle, reads_store
+from blindplate.server.matcher import counts_store, lifecycle, openings, reads_store
+from blindplate.server.matcher.chunks import chunks
 from blindplate.server.matcher.counts_store import Event
 from blindplate.server.matcher.lifecycle import State
 from blindplate.server.matcher.segments_store import Segment
@@ -41,26 +43,29 @@ def waiting_for(connection: Connection, segment_id: bytes, limit: int) -> list[i
 
 
 def store(
-    connection: Connection, segment: Segment, body: bytes, placed: Mapping[int, int], now_ms: int
+    connection: Connection,
+    segment: Segment,
+    body: bytes,
+    slot_count: int,
+    placed: Mapping[int, int],
+    now_ms: int,
 ) -> int:
-    """Store an answer of ``segment`` whose slots (keys) hold reads (values, by number); give its sequence number.
+    """Store an answer of ``segment``, some of whose slots (keys) hold reads (values, by number); give its number.
 
     A read that was erased or claimed while the batch was evaluated keeps no slot: its claim finds nothing.
     """
     sequence = _next_sequence(connection, segment.list_id)
-    chosen = (
-        select(waiting.c.number)
-        .where(waiting.c.segment_id == segment.segment_id)
-        .where(waiting.c.number.in_(list(placed.values())))
-    )
-    reads = reads_store.load(connection, chosen)
+    held = reads_store.load_numbers(connection, placed.values())
+    reads = {number: read for number, read in held.items() if segment.segment_id in read.waiting}
     expires_ms = max((read.expires_ms for read in reads.values()), default=segment.ends_ms)
     connection.execute(
         insert(answers).values(
             list_id=segment.list_id,
             sequence=sequence,
             segment_id=segment.segment_id,
+            grant_id=segment.grant_id,
             body=body,
+            openings=openings.table(slot_count, _openings(connection, placed, reads)),
             expires_ms=expires_ms,
         )
     )
@@ -79,35 +84,52 @@ def store(
     return sequence
 
 
-def following(connection: Connection, list_id: str, after: int) -> StoredAnswer | None:
-    """The oldest unacknowledged answer with a sequence number above ``after``."""
+def following(
+    connection: Connection, list_id: str, grant_ids: Collection[str], after: int
+) -> StoredAnswer | None:
+    """The oldest unacknowledged answer under these grants with a sequence number above ``after``."""
     row = connection.execute(
         select(answers.c.sequence, answers.c.segment_id, answers.c.body)
-        .where(answers.c.list_id == list_id, answers.c.sequence > after, answers.c.body.is_not(None))
+        .where(answers.c.list_id == list_id, answers.c.grant_id.in_(grant_ids))
+        .where(answers.c.sequence > after, answers.c.body.is_not(None))
         .order_by(answers.c.sequence)
         .limit(1)
     ).first()
     return None if row is None else StoredAnswer(row.sequence, row.segment_id, row.body)
 
 
-def unacknowledged(connection: Connection, list_id: str) -> int:
-    """How many answers of a list wait for acknowledgement."""
-    return connection.execute(
-        select(func.count())
-        .select_from(answers)
+def unacknowledged(connection: Connection, list_id: str) -> dict[str, int]:
+    """How many answers of a list wait for acknowledgement, by grant."""
+    rows = connection.execute(
+        select(answers.c.grant_id, func.count().label("left"))
         .where(answers.c.list_id == list_id, answers.c.acknowledged_ms.is_(None))
-    ).scalar_one()
+        .group_by(answers.c.grant_id)
+    )
+    return {row.grant_id: row.left for row in rows}
+
+
+def open_slots(connection: Connection, list_id: str, grant_ids: Collection[str], sequence: int) -> bytes:
+    """What claims of an answer are checked against (``openings``). Raises as ``claim`` does."""
+    _require_open(connection, list_id, grant_ids, sequence)
+    key = and_(answers.c.list_id == list_id, answers.c.sequence == sequence)
+    found: bytes = connection.execute(select(answers.c.openings).where(key)).scalar_one()
+    return found
 
 
 def claim(
-    connection: Connection, list_id: str, sequence: int, proven: Iterable[int], now_ms: int
+    connection: Connection,
+    list_id: str,
+    grant_ids: Collection[str],
+    sequence: int,
+    proven: Iterable[int],
+    now_ms: int,
 ) -> dict[int, int]:
     """Mark the reads in the ``proven`` slots of an answer as claimed; give those still held: slot to number.
 
     Raises GoneError when the answer was acknowledged or its reads' windows have ended, NotFoundError when there
-    never was one of this number.
+    never was one of this number under these grants.
     """
-    _require_open(connection, list_id, sequence)
+    _require_open(connection, list_id, grant_ids, sequence)
     chosen = and_(slots.c.list_id == list_id, slots.c.sequence == sequence, slots.c.slot.in_(list(proven)))
     rows = connection.execute(
         select(slots.c.slot, slots.c.number, records.c.zone)
@@ -122,13 +144,15 @@ def claim(
     return {row.slot: row.number for row in rows}
 
 
-def acknowledge(connection: Connection, list_id: str, sequence: int, now_ms: int) -> list[int]:
+def acknowledge(
+    connection: Connection, list_id: str, grant_ids: Collection[str], sequence: int, now_ms: int
+) -> list[int]:
     """Take an acknowledgement; give the numbers of the reads that it erases. Again erases nothing.
 
-    Raises NotFoundError when there never was an answer of this number.
+    Raises NotFoundError when there never was an answer of this number under these grants.
     """
     try:
-        _require_open(connection, list_id, sequence)
+        _require_open(connection, list_id, grant_ids, sequence)
     except GoneError:
         return []
     rows = connection.execute(
@@ -142,7 +166,7 @@ def acknowledge(connection: Connection, list_id: str, sequence: int, now_ms: int
     reads_store.save(connection, reads, after)
     erased = [number for number, read in after.items() if read.state is State.ERASED]
     key = and_(answers.c.list_id == list_id, answers.c.sequence == sequence)
-    connection.execute(update(answers).where(key).values(body=None, acknowledged_ms=now_ms))
+    connection.execute(update(answers).where(key).values(body=None, openings=None, acknowledged_ms=now_ms))
     counts_store.add(
         connection, Event.ERASED_ACKNOWLEDGED, [(list_id, zones[number]) for number in erased], now_ms
     )
@@ -151,8 +175,7 @@ def acknowledge(connection: Connection, list_id: str, sequence: int, now_ms: int
 
 def give_up(connection: Connection, numbers: Iterable[int]) -> None:
     """Let reads whose envelopes do not open wait no more; they are held until their windows end."""
-    chosen = select(records.c.number).where(records.c.number.in_(list(numbers)))
-    reads = reads_store.load(connection, chosen)
+    reads = reads_store.load_numbers(connection, numbers)
     reads_store.save(
         connection, reads, {number: lifecycle.leave(read, *read.waiting) for number, read in reads.items()}
     )
@@ -163,16 +186,29 @@ def drop_ended(connection: Connection, now_ms: int) -> None:
     connection.execute(delete(answers).where(answers.c.expires_ms <= now_ms))
 
 
-def _require_open(connection: Connection, list_id: str, sequence: int) -> None:
+def _require_open(connection: Connection, list_id: str, grant_ids: Collection[str], sequence: int) -> None:
     last = connection.execute(
         select(sequences.c.last).where(sequences.c.list_id == list_id)
     ).scalar_one_or_none()
+    # A number beyond any given out may also be beyond what the database can hold.
     if not 1 <= sequence <= (last or 0):
         raise NotFoundError("There is no answer of that number.", "Ask for the next answer.")
     key = and_(answers.c.list_id == list_id, answers.c.sequence == sequence)
-    row = connection.execute(select(answers.c.acknowledged_ms).where(key)).first()
+    row = connection.execute(select(answers.c.acknowledged_ms, answers.c.grant_id).where(key)).first()
+    if row is not None and row.grant_id not in grant_ids:
+        raise NotFoundError("There is no answer of that number.", "Ask for the next answer.")
     if row is None or row.acknowledged_ms is not None:
         raise GoneError("That answer was acknowledged, or the windows of its reads have ended.")
+
+
+def _openings(connection: Connection, placed: Mapping[int, int], reads: Collection[int]) -> dict[int, bytes]:
+    found: dict[int, bytes] = {}
+    for some in chunks(reads):
+        rows = connection.execute(
+            select(records.c.number, records.c.opening).where(records.c.number.in_(some))
+        )
+        found |= {row.number: row.opening for row in rows}
+    return {slot: found[number] for slot, number in placed.items() if number in found}
 
 
 def _next_sequence(connection: Connection, list_id: str) -> int:

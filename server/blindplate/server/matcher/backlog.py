@@ -1,9 +1,13 @@
-"""How many records may be held: what keeps a flood, or an owner who never acknowledges, from filling the disk."""
+"""How many records of one list may be held: what keeps a flood, or an owner who never acknowledges, from the disk.
+
+Every list has a share of its own: the owner of one that is absent or hostile stops the intake of no other.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator
+from collections import Counter
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 
 from blindplate.core.errors import OverloadedError
@@ -11,34 +15,43 @@ from blindplate.server.matcher.metrics import HELD
 
 
 class Backlog:
-    """Counts the records held, as last looked up, and those being taken in since."""
+    """Counts each list's records held, as last looked up, and those being taken in since; at most ``limit`` a list."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._lock = threading.Lock()
-        self._held = 0
-        self._coming = 0
-        self._taken = 0
+        self._held: Counter[str] = Counter()
+        self._coming: Counter[str] = Counter()
+        self._taken: Counter[str] = Counter()
 
-    def set_held(self, held: int) -> None:
-        """Set the number of records that the database holds."""
+    def set_held(self, held: Mapping[str, int]) -> None:
+        """Set the number of records that the database holds of each list."""
         with self._lock:
-            self._held = held
-            self._taken = 0
-        HELD.set(held)
+            self._held = Counter(held)
+            self._taken.clear()
+        HELD.set(sum(held.values()))
 
     @contextmanager
-    def room_for(self, records: int) -> Generator[None]:
-        """Take ``records`` in inside the block. Raises OverloadedError when they would exceed the limit."""
-        with self._lock:
-            if self._held + self._taken + self._coming + records > self._limit:
-                raise OverloadedError(
-                    "The matcher holds as many records as it may.", "Keep them spooled and send them later."
-                )
-            self._coming += records
+    def taking(self) -> Generator[Callable[[str], None]]:
+        """Take records in inside the block, each announced by its list.
+
+        What it gives raises OverloadedError when one more would exceed the list's share.
+        """
+        mine: Counter[str] = Counter()
+
+        def one_of(list_id: str) -> None:
+            with self._lock:
+                if self._held[list_id] + self._taken[list_id] + self._coming[list_id] >= self._limit:
+                    raise OverloadedError(
+                        "The matcher holds as many records of that list as it may.",
+                        "Keep them spooled and send them later.",
+                    )
+                self._coming[list_id] += 1
+                mine[list_id] += 1
+
         try:
-            yield
+            yield one_of
         finally:
             with self._lock:
-                self._coming -= records
-                self._taken += records
+                self._coming -= mine
+                self._taken += mine

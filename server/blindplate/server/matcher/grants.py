@@ -81,14 +81,21 @@ class Grants:
             "Have the register and the grant amended, or correct the camera's zone.",
         )
 
-    def owned(self, list_id: str, identity: str) -> tuple[Grant, ...]:
-        """The grants of the owner ``identity`` (SPIFFE id) over a list. Raises GrantError when there is none."""
-        owned = tuple(
+    def owned(self, list_id: str, identity: str, moment: float) -> frozenset[str]:
+        """The names of the grants of the owner ``identity`` (SPIFFE id) over a list: those that have ended, too.
+
+        An owner whose grant was renewed still settles what was answered under the one before. Raises GrantError when
+        none of them is in force at ``moment``.
+        """
+        owned = [
             grant for grant in self.grants.values() if (grant.list_id, grant.owner) == (list_id, identity)
-        )
-        if not owned:
-            raise GrantError("No grant gives this owner that list.", "Use a list named by a grant of yours.")
-        return owned
+        ]
+        if not any(grant.not_before <= moment < grant.not_after for grant in owned):
+            raise GrantError(
+                "No grant in force gives this owner that list.",
+                "Use a list named by a grant of yours, and ask for one that covers the time.",
+            )
+        return frozenset(grant.grant_id for grant in owned)
 
     def longest_hold(self) -> int:
         """Seconds that a record may be held after its capture at most: window and granularity of the time."""

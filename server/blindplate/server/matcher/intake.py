@@ -8,12 +8,14 @@ accepted is durable. Protocol section 4.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import grpc
+from sqlalchemy import Connection
 
-from blindplate.core.errors import BlindplateError, MessageError
+from blindplate.core.errors import BlindplateError, MessageError, ReplayError
 from blindplate.edge.clock import Clock
 from blindplate.edge.logs import log
 from blindplate.server.authorization import Access, Role, caller
@@ -63,9 +65,9 @@ class IntakeServicer(intake_pb2_grpc.IntakeServicer):
             raise MessageError(f"A submission holds more than {MAX_WIRES} records.", "Send fewer at once.")
         camera = caller()
         self.limiter.take(camera.spiffe_id, len(request.wires), self.rate)
-        with self.backlog.room_for(len(request.wires)):
-            self.database.require_room()
-            outcomes = self._take(request, camera.spiffe_id)
+        self.database.require_room()
+        with self.backlog.taking() as one_of:
+            outcomes = self._take(request, camera.spiffe_id, one_of)
         _report(camera.name, outcomes)
         return v1.SubmitResponse(
             receipts=[
@@ -74,29 +76,46 @@ class IntakeServicer(intake_pb2_grpc.IntakeServicer):
             ]
         )
 
-    def _take(self, request: v1.SubmitRequest, camera_identity: str) -> list[BlindplateError | None]:
+    def _take(
+        self, request: v1.SubmitRequest, camera_identity: str, one_of: Callable[[str], None]
+    ) -> list[BlindplateError | None]:
         now, grants = self.clock.now(), self.grants.current
         outcomes: list[BlindplateError | None] = []
         judged: list[tuple[int, Judged]] = []
         for place, wire in enumerate(request.wires):
             outcomes.append(None)
             try:
-                judged.append((place, judge(wire, camera_identity, grants, self.window_keys, now)))
+                one = judge(wire, camera_identity, grants, self.window_keys, now)
+                one_of(one.admitted.wire.record.header.domain.list_id)
+                judged.append((place, one))
             except BlindplateError as error:
                 outcomes[place] = error
         if not judged:
             return outcomes
-        admitted = [one.admitted for _, one in judged]
-        taken = self.database.write(
-            lambda connection: records_store.take(connection, admitted, int(now * 1000))
-        )
-        for (place, one), outcome in zip(judged, taken, strict=True):
+        for (place, _), outcome in zip(judged, self._taken([one for _, one in judged], now), strict=True):
             if isinstance(outcome, BlindplateError):
                 outcomes[place] = outcome
             elif outcome is not None:
-                self.secrets.put(outcome, one.pair)
                 RECORDS.labels("received").inc()
         return outcomes
+
+    def _taken(self, judged: Sequence[Judged], now: float) -> list[int | ReplayError | None]:
+        put: list[int] = []
+
+        def take(connection: Connection) -> list[int | ReplayError | None]:
+            taken = records_store.take(connection, [one.admitted for one in judged], int(now * 1000))
+            # Before the commit: later, the read might be claimed and its secret forgotten before it is put here.
+            for one, outcome in zip(judged, taken, strict=True):
+                if isinstance(outcome, int):
+                    self.secrets.put(outcome, one.pair)
+                    put.append(outcome)
+            return taken
+
+        try:
+            return self.database.write(take)
+        except BaseException:
+            self.secrets.forget(put)
+            raise
 
 
 def _receipt(record_id: bytes, refusal: BlindplateError | None) -> v1.Receipt:

@@ -50,11 +50,12 @@ class Keeper:
         """Do everything that is due now."""
         now = self.clock.now()
         steps: tuple[tuple[str, Callable[[float], None]], ...] = (
+            ("grants", lambda _: self.grants.refresh()),
             ("keys", self.provide_keys),
+            ("key-destruction", self._destroy_keys),
             ("erasure", self._erase),
             ("count", self._count),
         )
-        self.grants.refresh()
         for name, step in steps:
             try:
                 step(now)
@@ -63,11 +64,13 @@ class Keeper:
                 log().error("housekeeping-failed", step=name, error=error)
 
     def provide_keys(self, now: float) -> None:
-        """Have window keys made ahead, and those whose time is over destroyed. Raises StorageError."""
-        self.window_keys.destroy_due(now)
+        """Have window keys made ahead. Raises StorageError."""
         self.window_keys.provide(
             now, self.window_key_seconds, self.window_keys_ahead, self.grants.current.longest_hold()
         )
+
+    def _destroy_keys(self, now: float) -> None:
+        self.window_keys.destroy_due(now)
 
     def _erase(self, now: float) -> None:
         now_ms = int(now * 1000)
@@ -83,7 +86,7 @@ class Keeper:
 
     def _count(self, now: float) -> None:
         with self.database.read() as connection:
-            self.backlog.set_held(records_store.held(connection))
+            self.backlog.set_held(records_store.held_by_list(connection))
             segments = segments_store.everything(connection)
         SEGMENTS.set(len(segments))
         self._alarm.look(self.grants.current, {(one.list_id, one.epoch) for one in segments}, now)

@@ -65,6 +65,7 @@ def judge(statement: Statement, owner: str, grants: Grants, max_bytes: int, now:
         number=manifest.number,
         list_version=manifest.list_version,
         size=manifest.bins * manifest.degree,
+        file_bytes=layout.upload_bytes,
         matches_from=manifest.matches_from,
         matches_until=None,
         ends_ms=round(1000 * (epoch.end() + hold)),

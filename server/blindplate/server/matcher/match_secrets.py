@@ -1,7 +1,7 @@
 """Pseudonyms and match secrets of waiting reads: in memory only, opened again from their envelopes when needed.
 
-Guarantees that no secret is written anywhere. A read dropped from memory, or not there after a restart, costs one
-HPKE opening. Python cannot wipe memory: a dropped secret may linger until its page is used again.
+Guarantees that no secret is written anywhere, and that one forgotten while it is being opened is not remembered
+after all. A read dropped from memory, or not there after a restart, costs one HPKE opening. Python cannot wipe memory: a dropped secret may linger until its page is used again.
 """
 
 from __future__ import annotations
@@ -34,18 +34,19 @@ class MatchSecrets:
         self._limit = limit
         self._lock = threading.Lock()
         self._pairs: OrderedDict[int, _Pair] = OrderedDict()
+        self._missed: set[int] = set()
 
     def put(self, number: int, pair: _Pair) -> None:
         """Remember a read's pair."""
         with self._lock:
-            self._pairs[number] = pair
-            while len(self._pairs) > self._limit:
-                self._pairs.popitem(last=False)
+            self._store(number, pair)
 
     def missing(self, numbers: Iterable[int]) -> list[int]:
-        """Those of ``numbers`` that are not in memory."""
+        """Those of ``numbers`` that are not in memory. Ask before looking up their wires, for ``get``."""
         with self._lock:
-            return [number for number in numbers if number not in self._pairs]
+            missing = [number for number in numbers if number not in self._pairs]
+            self._missed = set(missing)
+        return missing
 
     def get(self, numbers: Sequence[int], wires: Mapping[int, Wire]) -> Opened:
         """The pairs of ``numbers``, opened from ``wires`` where they are not in memory; others are left out."""
@@ -58,7 +59,7 @@ class MatchSecrets:
             except SecurityError:
                 unreadable.append(number)
             else:
-                self.put(number, pairs[number])
+                self._put_missed(number, pairs[number])
         return Opened({number: pairs[number] for number in numbers if number in pairs}, unreadable)
 
     def forget(self, numbers: Iterable[int]) -> None:
@@ -66,3 +67,15 @@ class MatchSecrets:
         with self._lock:
             for number in numbers:
                 self._pairs.pop(number, None)
+                self._missed.discard(number)
+
+    def _put_missed(self, number: int, pair: _Pair) -> None:
+        with self._lock:
+            if number in self._missed:
+                self._missed.remove(number)
+                self._store(number, pair)
+
+    def _store(self, number: int, pair: _Pair) -> None:
+        self._pairs[number] = pair
+        while len(self._pairs) > self._limit:
+            self._pairs.popitem(last=False)

@@ -30,6 +30,9 @@ BATCH_SECONDS: Final = Histogram(
 OWNER_ABSENT: Final = Counter(
     "blindplate_matcher_owner_absent", "Epochs about to begin, or begun, without an uploaded list.", ("list",)
 )
+RETROSPECTIVE: Final = Counter(
+    "blindplate_matcher_retrospective_uploads", "Segments that match reads from before they came.", ("list",)
+)
 REFUSED_CLAIMS: Final = Counter(
     "blindplate_matcher_refused_claims", "Claims refused, by list and error code.", ("list", "code")
 )

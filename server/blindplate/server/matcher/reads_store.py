@@ -7,16 +7,14 @@ the caller's transaction.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from sqlalchemy import Connection, Select, and_, delete, select, update
 
+from blindplate.server.matcher.chunks import chunks
 from blindplate.server.matcher.lifecycle import Read, State
 from blindplate.server.matcher.tables import answers, records, slots, waiting
-
-# Databases bound how many values a statement may hold.
-_AT_ONCE: Final = 10_000
 
 
 def load(connection: Connection, numbers: Select[Any]) -> dict[int, Read]:
@@ -53,6 +51,14 @@ def load(connection: Connection, numbers: Select[Any]) -> dict[int, Read]:
     }
 
 
+def load_numbers(connection: Connection, numbers: Iterable[int]) -> dict[int, Read]:
+    """The held reads of these numbers, however many."""
+    reads: dict[int, Read] = {}
+    for some in chunks(numbers):
+        reads |= load(connection, select(records.c.number).where(records.c.number.in_(some)))
+    return reads
+
+
 def save(
     connection: Connection, before: Mapping[int, Read], after: Mapping[int, Read], now_ms: int = 0
 ) -> None:
@@ -67,18 +73,14 @@ def save(
         if read.state is not State.ERASED:
             for segment_id in before[number].waiting - read.waiting:
                 left[segment_id].append(number)
-    for some in _chunks(erased):
+    for some in chunks(erased):
         connection.execute(delete(records).where(records.c.number.in_(some)))
-    for some in _chunks(claimed):
+    for some in chunks(claimed):
         connection.execute(
             update(records).where(records.c.number.in_(some)).values(claimed_ms=now_ms, envelope=None)
         )
     for segment_id, numbers in left.items():
-        for some in _chunks(numbers):
+        for some in chunks(numbers):
             connection.execute(
                 delete(waiting).where(waiting.c.segment_id == segment_id, waiting.c.number.in_(some))
             )
-
-
-def _chunks(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
-    return (numbers[start : start + _AT_ONCE] for start in range(0, len(numbers), _AT_ONCE))

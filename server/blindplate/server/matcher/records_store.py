@@ -16,8 +16,10 @@ from blindplate.core.errors import ReplayError
 from blindplate.core.records.record import SealedRecord
 from blindplate.core.records.wire import Wire
 from blindplate.server.matcher import counts_store, segments_store
+from blindplate.server.matcher.chunks import chunks
 from blindplate.server.matcher.counts_store import Event
 from blindplate.server.matcher.epochs import epoch_name
+from blindplate.server.matcher.openings import opening_of
 from blindplate.server.matcher.tables import receipts, records, slots, waiting
 
 
@@ -26,14 +28,13 @@ class Admitted:
     """A wire that may be taken in.
 
     ``wire_digest`` (32 bytes) stands for the very wire sent, ``record_bytes`` is its record serialized. The read was
-    captured at or after ``earliest_ms`` and before ``latest_ms``, as finely as its header tells; its window ends at
-    ``expires_ms`` (all milliseconds since 1970, UTC).
+    captured before ``latest_ms``, as finely as its header tells; its window ends at ``expires_ms`` (both milliseconds
+    since 1970, UTC).
     """
 
     wire: Wire
     wire_digest: bytes
     record_bytes: bytes
-    earliest_ms: int
     latest_ms: int
     expires_ms: int
 
@@ -74,22 +75,33 @@ def held(connection: Connection) -> int:
     return connection.execute(select(func.count()).select_from(records)).scalar_one()
 
 
+def held_by_list(connection: Connection) -> dict[str, int]:
+    """How many records of each list are held."""
+    rows = connection.execute(
+        select(records.c.list_id, func.count().label("held")).group_by(records.c.list_id)
+    )
+    return {row.list_id: row.held for row in rows}
+
+
 def wires(connection: Connection, numbers: Iterable[int]) -> dict[int, Wire]:
     """The wires of those ``numbers`` that are held and not claimed, to be opened again."""
-    rows = connection.execute(
-        select(records.c.number, records.c.record, records.c.envelope, records.c.window_key_id).where(
-            records.c.number.in_(list(numbers)), records.c.envelope.is_not(None)
-        )
-    )
+    query = select(records.c.number, records.c.record, records.c.envelope, records.c.window_key_id)
     return {
-        row.number: Wire(SealedRecord.from_bytes(row.record), row.envelope, row.window_key_id) for row in rows
+        row.number: Wire(SealedRecord.from_bytes(row.record), row.envelope, row.window_key_id)
+        for some in chunks(numbers)
+        for row in connection.execute(
+            query.where(records.c.number.in_(some), records.c.envelope.is_not(None))
+        )
     }
 
 
 def in_slots(
     connection: Connection, list_id: str, sequence: int, wanted: Sequence[int]
 ) -> dict[int, SealedRecord]:
-    """The records in the ``wanted`` slots of an answer, as far as they are still held."""
+    """The records in the ``wanted`` slots of an answer, as far as they are still held.
+
+    Only for slots whose secrets were shown: how long it takes tells which of them hold records.
+    """
     rows = connection.execute(
         select(slots.c.slot, records.c.record)
         .join(records, records.c.number == slots.c.number)
@@ -124,10 +136,10 @@ def _row(one: Admitted) -> dict[str, object]:
         "list_id": header.domain.list_id,
         "zone": header.domain.zone,
         "epoch": epoch_name(header.epoch),
-        "earliest_ms": one.earliest_ms,
         "latest_ms": one.latest_ms,
         "expires_ms": one.expires_ms,
         "record": one.record_bytes,
+        "opening": opening_of(one.wire.record),
         "envelope": one.wire.envelope,
         "window_key_id": one.wire.window_key_id,
     }
@@ -140,7 +152,7 @@ def _queue(connection: Connection, taken: Sequence[Admitted], numbers: Sequence[
         {"segment_id": segment.segment_id, "number": number}
         for one, number in zip(taken, numbers, strict=True)
         for segment in segments[one.wire.record.header.domain.list_id, one.wire.record.header.epoch]
-        if segment.matches(one.earliest_ms, one.latest_ms)
+        if segment.matches(one.latest_ms)
     ]
     if rows:
         connection.execute(insert(waiting), rows)

@@ -1,18 +1,18 @@
 """One round of matching: for each segment that is due, its waiting reads in batches, stored as answers.
 
-Guarantees that an answer is durable before anyone is told of it, that a batch which fails leaves its reads waiting,
-oldest first, and that nothing is matched outside a grant that is still here. A round without waiting reads makes no
+Guarantees that an answer is durable before anyone is told of it, that a batch which fails, however it fails, leaves its
+reads waiting, oldest first, and other segments' batches alone. A round without waiting reads makes no
 batch unless told to: then the pace of answers tells their owner nothing. Protocol section 5.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from blindplate.core.errors import BlindplateError
 from blindplate.edge.clock import Clock
 from blindplate.edge.logs import log
 from blindplate.psi.matcher import Batch
@@ -61,24 +61,29 @@ class Matching:
     def round(self, due: Sequence[Due]) -> int:
         """Evaluate what is due, all segments at once; give the number of answers stored."""
         stored = 0
-        runs: list[_Run] = [run for one in due if (run := self._begin(one)) is not None]
+        runs: list[_Run] = []
+        for one in due:
+            with _apart(one.segment):
+                runs.extend(self._begin(one))
         while runs:
-            submitted = [(run, *self._submit(run)) for run in runs]
+            submitted: list[tuple[_Run, list[int], Future[Batch]]] = []
+            for run in runs:
+                with _apart(run.segment):
+                    submitted.append((run, *self._submit(run)))
             runs = []
             for run, numbers, future in submitted:
-                left = self._finish(run, numbers, future)
-                if left is None:
-                    continue
-                stored += 1
-                if left and run.left > 1:
-                    runs.append(_Run(run.segment, left, run.left - 1))
+                with _apart(run.segment):
+                    left = self._finish(run, numbers, future)
+                    stored += 1
+                    if left and run.left > 1:
+                        runs.append(_Run(run.segment, left, run.left - 1))
         return stored
 
-    def _begin(self, due: Due) -> _Run | None:
+    def _begin(self, due: Due) -> list[_Run]:
         slots = load_set(due.segment.manifest.parameter_set).poly_degree
         with self.database.read() as connection:
             numbers = answers_store.waiting_for(connection, due.segment.segment_id, _LOOKAHEAD * slots)
-        return _Run(due.segment, numbers, due.batches) if numbers or due.always else None
+        return [_Run(due.segment, numbers, due.batches)] if numbers or due.always else []
 
     def _submit(self, run: _Run) -> tuple[list[int], Future[Batch]]:
         pairs = self._pairs(run.numbers)
@@ -93,20 +98,16 @@ class Matching:
         )
         return numbers, self.evaluator.submit(Job(source, [pairs[number] for number in numbers]))
 
-    def _finish(self, run: _Run, numbers: Sequence[int], future: Future[Batch]) -> list[int] | None:
-        """Store a batch's answer; give the reads that found no slot, or None when it failed."""
+    def _finish(self, run: _Run, numbers: Sequence[int], future: Future[Batch]) -> list[int]:
+        """Store a batch's answer; give the reads that found no slot."""
         segment = run.segment
-        try:
-            batch = future.result()
-            placed = {slot: numbers[place] for place, slot in zip(batch.placed, batch.slots, strict=True)}
-            now_ms = int(self.clock.now() * 1000)
-            sequence = self.database.write(
-                lambda connection: answers_store.store(connection, segment, batch.answer, placed, now_ms)
-            )
-        except BlindplateError as error:
-            FAILED_BATCHES.labels(segment.list_id).inc()
-            log().error("batch-failed", list=segment.list_id, epoch=segment.epoch, error=error)
-            return None
+        batch = future.result()
+        placed = {slot: numbers[place] for place, slot in zip(batch.placed, batch.slots, strict=True)}
+        slots = load_set(segment.manifest.parameter_set).poly_degree
+        now_ms = int(self.clock.now() * 1000)
+        sequence = self.database.write(
+            lambda connection: answers_store.store(connection, segment, batch.answer, slots, placed, now_ms)
+        )
         self.bell.ring()
         seconds = time.monotonic() - run.started
         BATCHES.labels(segment.list_id).inc()
@@ -134,3 +135,12 @@ class Matching:
             log().error("envelopes-unreadable", records=len(opened.unreadable))
             self.database.write(lambda connection: answers_store.give_up(connection, opened.unreadable))
         return dict(opened.pairs)
+
+
+@contextmanager
+def _apart(segment: Segment) -> Generator[None]:
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  whatever one list's trouble is, the others must still be matched
+        FAILED_BATCHES.labels(segment.list_id).inc()
+        log().error("batch-failed", list=segment.list_id, epoch=segment.epoch, error=error)

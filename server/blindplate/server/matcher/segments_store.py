@@ -1,9 +1,10 @@
 """Segments in the database: which encrypted lists are in force for which reads.
 
-A base (number 0) supersedes the segments before it from its ``matches_from`` on; a delta adds to them. A read is
-matched by every segment whose time its capture may lie in: the header's time can be too coarse to decide, and then
-the custodians, who see the exact time, decide at release. Every function runs inside the caller's transaction.
-Protocol section 5.
+A base (number 0) supersedes every segment before it from its ``matches_from`` on; a delta adds to it. A header's time
+can be too coarse to say on which side of a base's beginning a read was captured: it counts as captured at the last
+moment its header allows. So at any time a read is matched by one base and its deltas, however many bases there are
+and however coarse its time, and what matches it stays within the grant's capacity; the custodians, who see the exact
+time, decide at release. Every function runs inside the caller's transaction. Protocol section 5.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ from blindplate.server.matcher.tables import records, segments, waiting
 class Segment:
     """One uploaded list for one epoch.
 
-    ``size`` is bins times degree; ``matches_from`` and ``matches_until`` are seconds since 1970 (UTC), the latter
-    None while nothing supersedes it; at ``ends_ms`` no read of its epoch can be held any more.
+    ``size`` is bins times degree, ``file_bytes`` what its ciphertexts take on the disk; ``matches_from`` and
+    ``matches_until`` are seconds since 1970 (UTC), the latter None while nothing supersedes it; at ``ends_ms`` no read
+    of its epoch can be held any more.
     """
 
     segment_id: bytes
@@ -36,6 +38,7 @@ class Segment:
     number: int
     list_version: int
     size: int
+    file_bytes: int
     matches_from: int
     matches_until: int | None
     ends_ms: int
@@ -46,29 +49,42 @@ class Segment:
         """What its owner signed of it."""
         return Manifest.parsed(Statement.from_json(self.manifest_json).payload)
 
-    def matches(self, earliest_ms: int, latest_ms: int) -> bool:
-        """Whether a read captured at or after the one and before the other may lie in its time."""
+    def matches(self, latest_ms: int) -> bool:
+        """Whether it matches a read captured before ``latest_ms``, as far as its header tells."""
         begun = latest_ms > 1000 * self.matches_from
-        return begun and (self.matches_until is None or earliest_ms < 1000 * self.matches_until)
+        return begun and (self.matches_until is None or latest_ms <= 1000 * self.matches_until)
 
 
-def add(connection: Connection, segment: Segment, capacity: int) -> tuple[bool, list[bytes]]:
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What one list may take: ``capacity`` places for any one read, ``segments`` for an epoch, ``file_bytes`` in all."""
+
+    capacity: int
+    segments: int
+    file_bytes: int
+
+
+def add(connection: Connection, segment: Segment, bounds: Bounds) -> tuple[bool, list[bytes]]:
     """Put a segment in force: whether it is new, and the ids of segments that it leaves without any reads.
 
-    Raises ReplayError for a number that is not the next one, UploadError for an older list version or a time
-    before the base's, GrantError when all live segments of the epoch together exceed ``capacity``.
+    Raises ReplayError for a number that is not the next one, UploadError for an older list version, a time before the
+    base's, or more segments or bytes than the bounds allow, GrantError for more places than they allow.
     """
-    present = of_epoch(connection, segment.list_id, segment.epoch)
+    listed = of_list(connection, segment.list_id, superseded=True)
+    present = [one for one in listed if one.epoch == segment.epoch]
     if any(one.segment_id == segment.segment_id for one in present):
         return False, []
     current = [one for one in present if one.matches_until is None]
     _check_order(segment, current)
-    size = segment.size + sum(one.size for one in current if segment.number > 0)
-    if size > capacity:
-        raise GrantError(
-            f"The list would have {size} places in this epoch; its grant allows {capacity}.",
-            "Upload a smaller list, merge the deltas into a new base, or ask for an amended grant.",
-        )
+    # Every earlier segment, those that another base has ended too: else bases of ever other times would pile up.
+    ended = [one for one in present if segment.number == 0 and _reaches(one, segment.matches_from)]
+    emptied = {one.segment_id for one in ended if segment.matches_from <= one.matches_from}
+    _check_bounds(
+        segment,
+        bounds,
+        [one for one in current if segment.number > 0],
+        [one for one in listed if one.segment_id not in emptied],
+    )
     connection.execute(insert(segments).values(_row(segment)))
     connection.execute(
         insert(waiting).from_select(
@@ -81,12 +97,9 @@ def add(connection: Connection, segment: Segment, capacity: int) -> tuple[bool, 
             ),
         )
     )
-    retired = [
-        one.segment_id
-        for one in current
-        if segment.number == 0 and _supersede(connection, one, segment.matches_from)
-    ]
-    return True, retired
+    for one in ended:
+        _supersede(connection, one, segment.matches_from, emptied=one.segment_id in emptied)
+    return True, sorted(emptied)
 
 
 def of_epoch(connection: Connection, list_id: str, epoch: str) -> list[Segment]:
@@ -140,15 +153,37 @@ def _check_order(segment: Segment, current: list[Segment]) -> None:
         raise UploadError("A delta begins before the base it adds to.", "Give it a later beginning.")
 
 
-def _supersede(connection: Connection, earlier: Segment, moment: int) -> bool:
-    """End ``earlier`` at ``moment`` (seconds). True when that leaves it no time at all, and it is deleted."""
-    emptied = moment <= earlier.matches_from
+def _reaches(segment: Segment, moment: int) -> bool:
+    return segment.matches_until is None or segment.matches_until > moment
+
+
+def _check_bounds(segment: Segment, bounds: Bounds, beside: list[Segment], held: list[Segment]) -> None:
+    size = segment.size + sum(one.size for one in beside)
+    if size > bounds.capacity:
+        raise GrantError(
+            f"The list would have {size} places in this epoch; its grant allows {bounds.capacity}.",
+            "Upload a smaller list, merge the deltas into a new base, or ask for an amended grant.",
+        )
+    if 1 + sum(one.epoch == segment.epoch for one in held) > bounds.segments:
+        raise UploadError(
+            f"The list has {bounds.segments} segments in this epoch, as many as the matcher keeps.",
+            "Upload a base that begins earlier and so takes the place of others.",
+        )
+    if segment.file_bytes + sum(one.file_bytes for one in held) > bounds.file_bytes:
+        raise UploadError(
+            f"The list's segments would take more than {bounds.file_bytes} bytes, all that the matcher keeps of one.",
+            "Upload a smaller list, fewer epochs ahead, or wait for past epochs to end.",
+        )
+
+
+def _supersede(connection: Connection, earlier: Segment, moment: int, *, emptied: bool) -> None:
+    """End ``earlier`` at ``moment`` (seconds), or delete it when that has ``emptied`` it of all its time."""
     leaving = select(waiting.c.number).where(waiting.c.segment_id == earlier.segment_id)
     if not emptied:
         later = select(records.c.number).where(
             records.c.list_id == earlier.list_id,
             records.c.epoch == earlier.epoch,
-            records.c.earliest_ms >= 1000 * moment,
+            records.c.latest_ms > 1000 * moment,
         )
         leaving = leaving.where(waiting.c.number.in_(later))
     reads = reads_store.load(connection, leaving)
@@ -159,7 +194,6 @@ def _supersede(connection: Connection, earlier: Segment, moment: int) -> bool:
         connection.execute(delete(segments).where(key))
     else:
         connection.execute(update(segments).where(key).values(matches_until=moment))
-    return emptied
 
 
 def _row(segment: Segment) -> dict[str, object]:
@@ -176,6 +210,7 @@ def _segment(row: Row[Any]) -> Segment:
         number=row.number,
         list_version=row.list_version,
         size=row.size,
+        file_bytes=row.file_bytes,
         matches_from=row.matches_from,
         matches_until=row.matches_until,
         ends_ms=row.ends_ms,

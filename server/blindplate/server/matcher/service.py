@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from blindplate.core.errors import SettingsError
 from blindplate.core.signing import SEED_BYTES, SigningKey
 from blindplate.edge.clock import Clock
 from blindplate.edge.keyfiles import read_secret
+from blindplate.edge.logs import log
 from blindplate.server.authorization import Access, Role
 from blindplate.server.limits import Rate, RateLimiter
 from blindplate.server.matcher import answers, intake, segments_store, uploads
@@ -56,7 +59,9 @@ class Matcher:
     def start(self) -> None:
         """Start ticking and keeping house."""
         for name, run in (("ticker", self.ticker.run), ("keeper", self.keeper.run)):
-            thread = threading.Thread(target=run, args=(self._stop,), name=name, daemon=True)
+            thread = threading.Thread(
+                target=run_or_end_process, args=(run, self._stop), name=name, daemon=True
+            )
             self._threads.append(thread)
             thread.start()
 
@@ -108,7 +113,15 @@ def open_matcher(settings: MatcherSettings, evaluator: Evaluator, clock: Clock) 
     rate = Rate(settings.camera_rate, settings.camera_burst)
     services = _services(
         IntakeServicer(database, grants, window_keys, secrets, backlog, RateLimiter(clock), rate, clock),
-        ListsServicer(database, grants, files, settings.max_upload_bytes, clock),
+        ListsServicer(
+            database,
+            grants,
+            files,
+            settings.max_upload_bytes,
+            settings.max_list_bytes,
+            settings.max_segments,
+            clock,
+        ),
         AnswersServicer(database, grants, secrets, bell, clock),
     )
     matching = Matching(database, evaluator, files, secrets, bell, clock)
@@ -118,6 +131,16 @@ def open_matcher(settings: MatcherSettings, evaluator: Evaluator, clock: Clock) 
     return Matcher(
         database, grants, window_keys, bell, ticker, keeper, services, evaluator, threading.Event(), []
     )
+
+
+def run_or_end_process(run: Callable[[threading.Event], None], stop: threading.Event) -> None:
+    """Run a loop; should it end before it is told to, end the process: without it nothing is erased or matched."""
+    try:
+        run(stop)
+    finally:
+        if not stop.is_set():
+            log().error("thread-ended", thread=threading.current_thread().name)
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _services(records: IntakeServicer, lists: ListsServicer, matches: AnswersServicer) -> tuple[Service, ...]:

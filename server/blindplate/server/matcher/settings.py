@@ -18,10 +18,11 @@ class MatcherSettings(ProcessSettings):
     ``listen`` and ``metrics`` are ``host:port``; ``data`` its own folder; ``signing_key`` the file of a 32-byte
     Ed25519 seed; ``grants`` and ``registers`` folders of signed statements. ``window_key_seconds`` is how long one
     window key is in use, ``window_keys_ahead`` how many are announced beyond it, so that a camera that is cut off
-    can go on sealing. ``max_held`` bounds the records held at once, ``max_secrets`` the opened match secrets kept in memory, ``max_unacknowledged`` the answers an owner may
-    leave unacknowledged before its reads wait, ``max_upload_bytes`` one segment, ``min_free_bytes`` the room kept
-    on the disk so that erasing always succeeds, ``segment_memory_bytes`` what one worker keeps of lists it has
-    loaded. ``camera_rate`` (records a second) and ``camera_burst`` bound one camera. With ``answer_empty_ticks``
+    can go on sealing. ``max_held`` bounds the records of one list held at once, ``max_secrets`` the opened match secrets
+    kept in memory, ``max_unacknowledged`` the answers that may be left unacknowledged under a grant before its reads
+    wait, ``max_upload_bytes`` one segment, ``max_segments`` the segments of one list and epoch, ``max_list_bytes`` all
+    segments of one list, ``min_free_bytes`` the room kept on the disk so that erasing always succeeds,
+    ``segment_memory_bytes`` what one worker keeps of lists it has loaded. ``camera_rate`` (records a second) and ``camera_burst`` bound one camera. With ``answer_empty_ticks``
     a tick without waiting reads is answered with dummies alone, so that the pace of answers tells nothing.
     ``record_messages`` names a file for every decrypted message: for demonstrations only, it outlives erasure.
     """
@@ -41,6 +42,8 @@ class MatcherSettings(ProcessSettings):
     max_secrets: Annotated[int, Field(ge=1)] = 200_000
     max_unacknowledged: Annotated[int, Field(ge=1)] = 256
     max_upload_bytes: Annotated[int, Field(ge=1)] = 1 << 30
+    max_segments: Annotated[int, Field(ge=1)] = 256
+    max_list_bytes: Annotated[int, Field(ge=1)] = 16 << 30
     min_free_bytes: Annotated[int, Field(ge=0)] = 256 << 20
     segment_memory_bytes: Annotated[int, Field(ge=1)] = 2 << 30
     camera_rate: Annotated[float, Field(gt=0)] = 1_000.0

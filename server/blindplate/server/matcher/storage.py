@@ -87,7 +87,7 @@ class Database:
         try:
             with self._readers.begin() as connection:
                 yield connection
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, sqlite3.Error) as error:
             raise _storage_error(error) from None
 
     def require_room(self) -> None:
@@ -140,7 +140,7 @@ class Database:
         try:
             with self._writer.begin() as connection:
                 results.extend(_attempt(connection, work) for work in group)
-        except SQLAlchemyError as error:
+        except Exception as error:  # noqa: BLE001  whatever it is, who waits must hear of it and the writer live on
             failure = _storage_error(error)
             for work in group:
                 work.outcome.set_exception(failure)
@@ -156,7 +156,7 @@ def _attempt(connection: Connection, work: _Work) -> tuple[Future[Any], Any, Bas
     try:
         with connection.begin_nested():
             return work.outcome, work.run(connection), None
-    except SQLAlchemyError:
+    except (SQLAlchemyError, sqlite3.Error):
         # A full disk may have ended the whole transaction: nothing of the group counts.
         raise
     except BlindplateError as error:

@@ -38,8 +38,8 @@ receipts = Table(
     Column("expires_ms", BigInteger, nullable=False, index=True),
 )
 
-# ``number`` gives the order of arrival. A read was captured at or after ``earliest_ms`` and before ``latest_ms``.
-# ``envelope`` is null once the record is claimed.
+# ``number`` gives the order of arrival. A read was captured before ``latest_ms``, as finely as its header tells;
+# ``opening`` is what a claim of it is checked against (``openings``). ``envelope`` is null once the record is claimed.
 records = Table(
     "records",
     METADATA,
@@ -48,10 +48,10 @@ records = Table(
     Column("list_id", String(63), nullable=False),
     Column("zone", String(63), nullable=False),
     Column("epoch", String(63), nullable=False),
-    Column("earliest_ms", BigInteger, nullable=False),
     Column("latest_ms", BigInteger, nullable=False),
     Column("expires_ms", BigInteger, nullable=False, index=True),
     Column("record", LargeBinary, nullable=False),
+    Column("opening", LargeBinary(64), nullable=False),
     Column("envelope", LargeBinary),
     Column("window_key_id", LargeBinary(16), nullable=False),
     Column("claimed_ms", BigInteger),
@@ -71,6 +71,7 @@ segments = Table(
     Column("number", Integer, nullable=False),
     Column("list_version", BigInteger, nullable=False),
     Column("size", BigInteger, nullable=False),
+    Column("file_bytes", BigInteger, nullable=False),
     Column("matches_from", BigInteger, nullable=False),
     Column("matches_until", BigInteger),
     Column("ends_ms", BigInteger, nullable=False, index=True),
@@ -87,20 +88,23 @@ waiting = Table(
     PrimaryKeyConstraint("segment_id", "number"),
 )
 
-# ``body`` is null once acknowledged; the row stays as long as a read that it holds.
+# ``openings`` holds what claims are checked against, for every slot of the answer alike. Both it and ``body`` are null
+# once acknowledged; the row stays as long as a read that it holds.
 answers = Table(
     "answers",
     METADATA,
     Column("list_id", String(63)),
     Column("sequence", BigInteger),
     Column("segment_id", LargeBinary(32), nullable=False),
+    Column("grant_id", String(63), nullable=False),
     Column("body", LargeBinary),
+    Column("openings", LargeBinary),
     Column("expires_ms", BigInteger, nullable=False, index=True),
     Column("acknowledged_ms", BigInteger),
     PrimaryKeyConstraint("list_id", "sequence"),
 )
 
-# Which slot of an answer is which read: needed to claim.
+# Which slot of an answer is which read: needed to claim, and looked at only after a proof.
 slots = Table(
     "slots",
     METADATA,

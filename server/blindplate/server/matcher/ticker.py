@@ -1,8 +1,8 @@
 """The clock of the match: one thread that starts a round for every list whose tick has come.
 
-Guarantees at most ``batches_per_tick`` batches for each segment and tick of the list's grant, and none while the
-owner leaves too many answers unacknowledged: its reads then wait, and are not lost before their windows end.
-Protocol section 5.
+Guarantees at most ``batches_per_tick`` batches for each segment and tick of the segment's grant, none outside that
+grant, and none while too many answers under it are left unacknowledged: its reads then wait, and are not lost before
+their windows end. Protocol section 5.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import threading
 from dataclasses import dataclass, field
 from typing import Final
 
-from blindplate.core.errors import GrantError
 from blindplate.core.statements.grants import Grant
 from blindplate.edge.clock import Clock
 from blindplate.edge.logs import log
@@ -51,28 +50,28 @@ class Ticker:
         """Do what is due now; give the number of answers stored."""
         now = self.clock.now()
         ticking = [
-            grant for grant in self.grants.current.grants.values() if self._next.get(grant.list_id, 0) <= now
+            grant for grant in self.grants.current.in_force(now) if self._next.get(grant.list_id, 0) <= now
         ]
         lists = {grant.list_id: grant.tick_seconds for grant in ticking}
         if not lists:
             return 0
         self._next |= {list_id: now + seconds for list_id, seconds in lists.items()}
         with self.database.read() as connection:
-            segments = [
-                segment
-                for list_id in lists
-                if answers_store.unacknowledged(connection, list_id) < self.max_unacknowledged
-                for segment in segments_store.of_list(connection, list_id, superseded=True)
-            ]
-        due = [one for segment in segments if (one := self._due(segment, now)) is not None]
+            segments: list[Segment] = []
+            for list_id in lists:
+                left = answers_store.unacknowledged(connection, list_id)
+                segments += [
+                    segment
+                    for segment in segments_store.of_list(connection, list_id, superseded=True)
+                    if left.get(segment.grant_id, 0) < self.max_unacknowledged
+                ]
+        in_force = {grant.grant_id: grant for grant in self.grants.current.in_force(now)}
+        due = [
+            Due(segment, grant.batches_per_tick, self.answer_empty_ticks and _current(segment, grant, now))
+            for segment in segments
+            if (grant := in_force.get(segment.grant_id)) is not None
+        ]
         return self.matching.round(due)
-
-    def _due(self, segment: Segment, now: float) -> Due | None:
-        try:
-            grant = self.grants.current.named(segment.grant_id)
-        except GrantError:
-            return None
-        return Due(segment, grant.batches_per_tick, self.answer_empty_ticks and _current(segment, grant, now))
 
 
 def _current(segment: Segment, grant: Grant, now: float) -> bool:

@@ -18,7 +18,7 @@ from typing import Final
 import grpc
 
 from blindplate.core.domains import EpochKind
-from blindplate.core.errors import MessageError, OverloadedError, UnavailableError, UploadError
+from blindplate.core.errors import MessageError, UnavailableError, UploadError
 from blindplate.core.signing import Statement
 from blindplate.edge.clock import Clock
 from blindplate.edge.logs import log
@@ -28,8 +28,11 @@ from blindplate.server.authorization import Access, Role, caller
 from blindplate.server.matcher import segments_store
 from blindplate.server.matcher.grants import GrantFolders
 from blindplate.server.matcher.manifests import Expected, judge
+from blindplate.server.matcher.metrics import RETROSPECTIVE
 from blindplate.server.matcher.segment_files import PartialFile, SegmentFiles
+from blindplate.server.matcher.segments_store import Bounds
 from blindplate.server.matcher.storage import Database
+from blindplate.server.matcher.turns import Turns
 from blindplate.v1 import lists_pb2 as v1
 from blindplate.v1 import lists_pb2_grpc, types_pb2
 
@@ -37,6 +40,7 @@ ACCESS: Final[Access] = {
     "/blindplate.v1.Lists/Upload": frozenset({Role.OWNER}),
     "/blindplate.v1.Lists/Segments": frozenset({Role.OWNER}),
 }
+# An upload holds a thread.
 _AT_ONCE: Final = 4
 _KINDS: Final = {
     EpochKind.SPAN: types_pb2.EPOCH_KIND_SPAN,
@@ -54,8 +58,10 @@ class ListsServicer(lists_pb2_grpc.ListsServicer):
     grants: GrantFolders
     files: SegmentFiles
     max_bytes: int
+    max_list_bytes: int
+    max_segments: int
     clock: Clock
-    turns: Turns = field(default_factory=lambda: Turns(_AT_ONCE))
+    turns: Turns = field(default_factory=lambda: Turns(_AT_ONCE, 1))
 
     def Upload(self, request_iterator: Iterator[v1.UploadPart], context: _Context) -> v1.UploadResponse:  # noqa: N802  gRPC's name
         """Take one segment."""
@@ -74,6 +80,10 @@ class ListsServicer(lists_pb2_grpc.ListsServicer):
                 _receive(parts, expected, file)
                 file.finish()
             stored = self._put_in_force(expected)
+        past_seconds = max(0, round(self.clock.now() - segment.matches_from))
+        if past_seconds:
+            # It is matched with what was read before it came: so much could be sought in hindsight.
+            RETROSPECTIVE.labels(segment.list_id).inc()
         log().info(
             "segment",
             list=segment.list_id,
@@ -81,16 +91,17 @@ class ListsServicer(lists_pb2_grpc.ListsServicer):
             number=segment.number,
             bins=expected.layout.bins,
             degree=expected.layout.degree,
+            past_seconds=past_seconds,
         )
         return v1.UploadResponse(segment_id=segment.segment_id, stored=stored)
 
     def Segments(self, request: v1.SegmentsRequest, context: _Context) -> v1.SegmentsResponse:  # noqa: N802  gRPC's name
         """The segments of one of the caller's lists that are in force or to come."""
         del context
-        self.grants.current.owned(request.list_id, caller().spiffe_id)
+        owned = self.grants.current.owned(request.list_id, caller().spiffe_id, self.clock.now())
         with self.database.read() as connection:
             found = segments_store.of_list(connection, request.list_id)
-        return v1.SegmentsResponse(segments=[_segment(one) for one in found])
+        return v1.SegmentsResponse(segments=[_segment(one) for one in found if one.grant_id in owned])
 
     def _present(self, segment: segments_store.Segment) -> bool:
         with self.database.read() as connection:
@@ -99,9 +110,10 @@ class ListsServicer(lists_pb2_grpc.ListsServicer):
 
     def _put_in_force(self, expected: Expected) -> bool:
         segment = expected.segment
+        bounds = Bounds(expected.grant.capacity, self.max_segments, self.max_list_bytes)
         try:
             stored, retired = self.database.write(
-                lambda connection: segments_store.add(connection, segment, expected.grant.capacity)
+                lambda connection: segments_store.add(connection, segment, bounds)
             )
         except BaseException:
             if not self._present(segment):
@@ -109,28 +121,6 @@ class ListsServicer(lists_pb2_grpc.ListsServicer):
             raise
         self.files.remove(retired)
         return stored
-
-
-class Turns:
-    """Bounds uploads: one an owner, and some at once, since each holds a thread."""
-
-    def __init__(self, at_once: int) -> None:
-        self._at_once = at_once
-        self._lock = threading.Lock()
-        self._owners: set[str] = set()
-
-    @contextmanager
-    def one_of(self, owner: str) -> Generator[None]:
-        """Take a turn for the length of the block. Raises OverloadedError when there is none."""
-        with self._lock:
-            if owner in self._owners or len(self._owners) >= self._at_once:
-                raise OverloadedError("Another upload is under way.", "Upload again when it has ended.")
-            self._owners.add(owner)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._owners.discard(owner)
 
 
 def _manifest(part: v1.UploadPart | None) -> Statement:

@@ -65,7 +65,6 @@ def admitted(
         replace(wire, record=record),
         header.record_id * 2,
         record.to_bytes(),
-        int(1000 * moment),
         int(1000 * (moment + spread)),
         int(1000 * (moment + WINDOW if expires is None else expires)),
     )
@@ -105,6 +104,7 @@ def segment(
         number=number,
         list_version=version,
         size=size,
+        file_bytes=size + 1,
         matches_from=matches_from,
         matches_until=None,
         ends_ms=1000 * (END + WINDOW + 1),

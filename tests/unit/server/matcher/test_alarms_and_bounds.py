@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from blindplate.cli.deployment import create_deployment, default_plan
 from blindplate.core.errors import OverloadedError
+from blindplate.core.records.wire import Wire
 from blindplate.core.signing import SigningKey
 from blindplate.edge.settings import load
 from blindplate.server.matcher.absence import AbsenceAlarm
@@ -71,19 +72,37 @@ def test_nobody_is_missed_outside_a_grant(grants: Grants) -> None:
     assert alarms(alarm, grants, set(), grant.not_before - 1) == []
 
 
+def taken(backlog: Backlog, list_id: str, records: int) -> int:
+    """How many of ``records`` were taken in."""
+    with backlog.taking() as one_of:
+        for number in range(records):
+            try:
+                one_of(list_id)
+            except OverloadedError:
+                return number
+        return records
+
+
 def test_the_backlog_counts_what_is_held_taken_and_coming() -> None:
     backlog = Backlog(10)
-    backlog.set_held(4)
-    with backlog.room_for(3):
-        with pytest.raises(OverloadedError), backlog.room_for(4):
-            pass
-        with backlog.room_for(3):
-            pass
-    with pytest.raises(OverloadedError), backlog.room_for(1):
-        pass
-    backlog.set_held(9)
-    with backlog.room_for(1):
-        pass
+    backlog.set_held({"police": 4})
+    with backlog.taking() as one_of:
+        for _ in range(3):
+            one_of("police")
+        assert taken(backlog, "police", 4) == 3
+    assert taken(backlog, "police", 1) == 0
+    backlog.set_held({"police": 9})
+    assert taken(backlog, "police", 2) == 1
+
+
+def test_a_list_that_has_used_up_its_share_stops_no_other() -> None:
+    backlog = Backlog(2)
+    backlog.set_held({"police": 2})
+    with backlog.taking() as one_of:
+        with pytest.raises(OverloadedError):
+            one_of("police")
+        one_of("emissions")
+    assert taken(backlog, "emissions", 2) == 1
 
 
 def test_the_bell_wakes_who_waits_and_misses_no_ring() -> None:
@@ -112,3 +131,18 @@ def test_an_envelope_that_does_not_open_is_named(tmp_path: Path) -> None:
     secrets = MatchSecrets(WindowKeys(tmp_path, SigningKey.from_seed(bytes(32))), 2)
     opened = secrets.get([7], {7: admitted().wire})
     assert (dict(opened.pairs), opened.unreadable) == ({}, [7])
+
+
+def test_a_secret_forgotten_while_it_is_opened_is_not_remembered(tmp_path: Path) -> None:
+    class Opening(WindowKeys):
+        """The owner claims the first read while the second is opened."""
+
+        def open(self, wire: Wire) -> tuple[bytes, bytes]:
+            secrets.forget([1])
+            return wire.record.header.record_id, b"canary"
+
+    secrets = MatchSecrets(Opening(tmp_path, SigningKey.from_seed(bytes(32))), 10)
+    assert secrets.missing([1, 2]) == [1, 2]
+    opened = secrets.get([1, 2], {1: admitted().wire, 2: admitted().wire})
+    assert list(opened.pairs) == [1, 2]
+    assert secrets.missing([1, 2]) == [1]

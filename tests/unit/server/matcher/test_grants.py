@@ -15,7 +15,7 @@ from blindplate.core.signing import SigningKey
 from blindplate.core.statements.grants import Grant
 from blindplate.edge.keyfiles import read_secret, read_statement, write_statement
 from blindplate.edge.settings import load
-from blindplate.server.matcher.grants import GrantFolders
+from blindplate.server.matcher.grants import GrantFolders, Grants
 from blindplate.server.matcher.settings import MatcherSettings
 
 BEGINS = 1_700_000_000
@@ -130,9 +130,24 @@ def test_a_register_changed_since_the_grant_does_not_count(
 
 
 def test_a_list_belongs_to_the_owner_its_grant_names(folders: GrantFolders) -> None:
-    assert folders.current.owned("police", "spiffe://blindplate/owner/owner-police")
+    grant = folders.current.named("police-1")
+    mine, other = (f"spiffe://blindplate/owner/owner-{name}" for name in ("police", "emissions"))
+    assert folders.current.owned("police", mine, grant.not_before) == {"police-1"}
     with pytest.raises(GrantError):
-        folders.current.owned("police", "spiffe://blindplate/owner/owner-emissions")
+        folders.current.owned("police", other, grant.not_before)
+    for moment in (grant.not_before - 1, grant.not_after):
+        with pytest.raises(GrantError):
+            folders.current.owned("police", mine, moment)
+
+
+def test_a_renewed_grant_still_settles_the_one_before_and_a_successor_does_not(folders: GrantFolders) -> None:
+    first = folders.current.named("police-1")
+    after = {"not_before": first.not_after, "not_after": first.not_after + 100}
+    renewed = first.model_copy(update={"grant_id": "police-2", **after})
+    successor = first.model_copy(update={"grant_id": "police-3", "owner": "spiffe://x/owner/y", **after})
+    grants = Grants({one.grant_id: one for one in (first, renewed, successor)})
+    assert grants.owned("police", first.owner, first.not_after) == {"police-1", "police-2"}
+    assert grants.owned("police", successor.owner, first.not_after) == {"police-3"}
 
 
 def test_a_missing_folder_stops_the_start(deployment: Deployment, tmp_path: Path) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, cast
 
 import pytest
 
 from blindplate.core.errors import StorageError
 from blindplate.server.matcher import keeper, ticker
+from blindplate.server.matcher.grants import Grants
 from blindplate.server.matcher.keeper import Keeper
+from blindplate.server.matcher.service import run_or_end_process
 from blindplate.server.matcher.ticker import Ticker
 
 
@@ -24,6 +29,7 @@ class Failing:
 
     def __init__(self, error: Exception, stop: threading.Event, after: int) -> None:
         self.asked: list[str] = []
+        self.current = Grants()
         self._error, self._stop, self._after = error, stop, after
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
@@ -57,14 +63,33 @@ def test_a_failed_step_of_housekeeping_keeps_no_other_from_being_done(
 ) -> None:
     monkeypatch.setattr(keeper, "_PAUSE_SECONDS", 0.001)
     stop = threading.Event()
-    keys, database = Failing(error, stop, 100), Failing(error, stop, 4)
-
-    class Quiet:
-        def refresh(self) -> None:
-            """Nothing changed."""
-
+    grants, keys, database = Failing(error, stop, 100), Failing(error, stop, 100), Failing(error, stop, 4)
     nothing = cast("Any", None)
-    parts = (cast("Any", database), cast("Any", Quiet()), cast("Any", keys))
+    parts = (cast("Any", database), cast("Any", grants), cast("Any", keys))
     Keeper(*parts, nothing, nothing, nothing, SetClock(), 1, 1).run(stop)
-    assert keys.asked == ["destroy_due"] * 2
+    assert grants.asked == ["refresh"] * 2
+    assert keys.asked == ["provide", "destroy_due"] * 2
     assert database.asked == ["write", "read"] * 2
+
+
+def test_a_thread_that_ends_before_it_is_told_to_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[tuple[int, int]] = []
+
+    def end(process: int, number: int) -> None:
+        ended.append((process, number))
+
+    def fails(_stop: threading.Event) -> None:
+        raise KeyError("unforeseen")
+
+    def returns(_stop: threading.Event) -> None:
+        """Nothing more to do, it thinks."""
+
+    monkeypatch.setattr("os.kill", end)
+    stop = threading.Event()
+    for run in (fails, returns):
+        with suppress(KeyError):
+            run_or_end_process(run, stop)
+    assert ended == [(os.getpid(), signal.SIGTERM)] * 2
+    stop.set()
+    run_or_end_process(returns, stop)
+    assert len(ended) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from blindplate.server.matcher.evaluator import Job
 from blindplate.server.matcher.match_secrets import MatchSecrets
 from blindplate.server.matcher.rounds import Due, Matching
 from blindplate.server.matcher.segment_files import SegmentFiles
-from blindplate.server.matcher.segments_store import Segment
+from blindplate.server.matcher.segments_store import Bounds, Segment
 from blindplate.server.matcher.storage import Database
 from blindplate.server.matcher.window_keys import WindowKeys
 from tests.unit.server.matcher.conftest import START, admitted, segment
@@ -37,11 +38,12 @@ class SmallBatches:
     def __init__(self) -> None:
         self.jobs: list[list[int]] = []
         self.failing: set[bytes] = set()
+        self.error: Exception = StorageError("No.")
 
     def submit(self, job: Job) -> Future[Batch]:
         future: Future[Batch] = Future()
         if job.source.segment_id in self.failing:
-            future.set_exception(StorageError("No."))
+            future.set_exception(self.error)
             return future
         # The pseudonym of each read here is its number.
         self.jobs.append([int.from_bytes(y, "big") for y, _ in job.reads])
@@ -77,7 +79,7 @@ def put(matching: Matching, *wires: records_store.Admitted) -> list[int]:
 def force(matching: Matching, *segments: Segment) -> None:
     def add(connection: Connection) -> None:
         for one in segments:
-            segments_store.add(connection, one, 10_000)
+            segments_store.add(connection, one, Bounds(10_000, 10, 1 << 20))
 
     matching.database.write(add)
 
@@ -116,13 +118,17 @@ def test_slots_lead_to_the_reads_that_took_them(matching: Matching, database: Da
     force(matching, base)
     first, second = put(matching, admitted(), admitted())
     matching.round([Due(base, 1)])
-    claimed = database.write(lambda connection: answers_store.claim(connection, "police", 1, [99, 100], 0))
+    claimed = database.write(
+        lambda connection: answers_store.claim(connection, "police", {"police-1"}, 1, [99, 100], 0)
+    )
     assert claimed == {100: first, 99: second}
 
 
+@pytest.mark.parametrize("error", [StorageError("No."), KeyError("unforeseen")])
 def test_one_segments_failure_keeps_no_other_from_its_answer(
-    matching: Matching, evaluator: SmallBatches
+    matching: Matching, evaluator: SmallBatches, error: Exception
 ) -> None:
+    evaluator.error = error
     base, delta = segment(), segment(1)
     force(matching, base, delta)
     numbers = put(matching, admitted())
@@ -133,6 +139,14 @@ def test_one_segments_failure_keeps_no_other_from_its_answer(
     assert (waiting(matching, base), waiting(matching, delta)) == (numbers, [])
     evaluator.failing = set()
     assert matching.round([Due(base, 1), Due(delta, 1)]) == 1
+
+
+def test_a_segment_that_cannot_even_begin_keeps_no_other_from_its_answer(matching: Matching) -> None:
+    base, delta = segment(), segment(1)
+    force(matching, base, delta)
+    put(matching, admitted())
+    broken = replace(base, manifest_json="{}")
+    assert matching.round([Due(broken, 1), Due(delta, 1)]) == 1
 
 
 def test_a_read_whose_window_ended_is_not_evaluated(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import tempfile
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -25,12 +27,16 @@ from blindplate.server.matcher import (
 )
 from blindplate.server.matcher.counts_store import Event
 from blindplate.server.matcher.lifecycle import Read, State
-from blindplate.server.matcher.segments_store import Segment
+from blindplate.server.matcher.openings import OPENING_BYTES, opening_of
+from blindplate.server.matcher.segments_store import Bounds, Segment
 from blindplate.server.matcher.storage import Database
-from blindplate.server.matcher.tables import records
+from blindplate.server.matcher.tables import answers, records
 from tests.unit.server.matcher.conftest import END, START, WINDOW, Count, admitted, segment
 
 CAPACITY = 1_000
+BOUNDS = Bounds(CAPACITY, segments=60, file_bytes=1 << 20)
+SLOTS = 100
+GRANTS = frozenset({"police-1"})
 NOW = 1000 * START
 
 
@@ -39,8 +45,8 @@ def take(database: Database, *wires: records_store.Admitted) -> list[int]:
     return [outcome for outcome in outcomes if isinstance(outcome, int)]
 
 
-def add(database: Database, one: Segment) -> tuple[bool, list[bytes]]:
-    return database.write(lambda connection: segments_store.add(connection, one, CAPACITY))
+def add(database: Database, one: Segment, bounds: Bounds = BOUNDS) -> tuple[bool, list[bytes]]:
+    return database.write(lambda connection: segments_store.add(connection, one, bounds))
 
 
 def waiting(database: Database, one: Segment) -> list[int]:
@@ -50,12 +56,14 @@ def waiting(database: Database, one: Segment) -> list[int]:
 
 def answer(database: Database, one: Segment, numbers: list[int]) -> int:
     return database.write(
-        lambda connection: answers_store.store(connection, one, b"body", dict(enumerate(numbers)), NOW)
+        lambda connection: answers_store.store(connection, one, b"body", SLOTS, dict(enumerate(numbers)), NOW)
     )
 
 
 def acknowledge(database: Database, sequence: int) -> list[int]:
-    return database.write(lambda connection: answers_store.acknowledge(connection, "police", sequence, NOW))
+    return database.write(
+        lambda connection: answers_store.acknowledge(connection, "police", GRANTS, sequence, NOW)
+    )
 
 
 def test_a_record_sent_again_is_taken_once(database: Database, count: Count) -> None:
@@ -174,7 +182,7 @@ def test_capacity_is_summed_over_live_segments(database: Database) -> None:
 def test_claims_need_an_open_answer(database: Database) -> None:
     def claim(sequence: int) -> dict[int, int]:
         return database.write(
-            lambda connection: answers_store.claim(connection, "police", sequence, [0, 5], NOW)
+            lambda connection: answers_store.claim(connection, "police", GRANTS, sequence, [0, 5], NOW)
         )
 
     base = segment()
@@ -197,7 +205,7 @@ def test_a_claimed_record_keeps_no_sealed_secret(database: Database) -> None:
     add(database, base)
     numbers = take(database, admitted())
     sequence = answer(database, base, numbers)
-    database.write(lambda connection: answers_store.claim(connection, "police", sequence, [0], NOW))
+    database.write(lambda connection: answers_store.claim(connection, "police", GRANTS, sequence, [0], NOW))
     with database.read() as connection:
         assert connection.execute(select(records.c.envelope)).scalar_one() is None
         assert records_store.wires(connection, numbers) == {}
@@ -208,7 +216,7 @@ def test_a_claimed_record_is_matched_by_no_later_segment(database: Database) -> 
     add(database, base)
     numbers = take(database, admitted(), admitted())
     sequence = answer(database, base, numbers)
-    database.write(lambda connection: answers_store.claim(connection, "police", sequence, [0], NOW))
+    database.write(lambda connection: answers_store.claim(connection, "police", GRANTS, sequence, [0], NOW))
     add(database, delta)
     assert waiting(database, delta) == numbers[1:]
 
@@ -243,21 +251,64 @@ def test_sequence_numbers_are_never_used_again(database: Database) -> None:
     assert answer(database, segment(), []) == first + 1
 
 
+def test_an_answer_is_there_only_for_the_grant_of_its_segment(database: Database) -> None:
+    base, others = segment(), frozenset({"police-2"})
+    add(database, base)
+    sequence = answer(database, base, take(database, admitted()))
+    with database.read() as connection:
+        assert answers_store.following(connection, "police", others, 0) is None
+        with pytest.raises(NotFoundError):
+            answers_store.open_slots(connection, "police", others, sequence)
+    with pytest.raises(NotFoundError):
+        database.write(lambda one: answers_store.claim(one, "police", others, sequence, [0], NOW))
+    with pytest.raises(NotFoundError):
+        database.write(lambda one: answers_store.acknowledge(one, "police", others, sequence, NOW))
+    assert len(acknowledge(database, sequence)) == 1
+
+
+def test_every_slot_of_an_answer_has_an_opening_until_it_is_acknowledged(
+    database: Database, count: Count
+) -> None:
+    base, one = segment(), admitted()
+    add(database, base)
+    sequence = answer(database, base, take(database, one))
+    with database.read() as connection:
+        table = answers_store.open_slots(connection, "police", GRANTS, sequence)
+    assert len(table) == SLOTS * OPENING_BYTES
+    assert table[:OPENING_BYTES] == opening_of(one.wire.record)
+    acknowledge(database, sequence)
+    with pytest.raises(GoneError), database.read() as connection:
+        answers_store.open_slots(connection, "police", GRANTS, sequence)
+    with database.read() as connection:
+        assert connection.execute(select(answers.c.openings)).scalar_one() is None
+
+
+def test_more_reads_than_a_statement_holds_are_looked_up(database: Database) -> None:
+    [number] = take(database, admitted())
+    many = range(40_000)
+    with database.read() as connection:
+        raw: Any = connection.connection.driver_connection
+        # What SQLite allows unless it was built with more.
+        raw.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 32_766)
+        assert list(records_store.wires(connection, many)) == [number]
+        assert list(reads_store.load_numbers(connection, many)) == [number]
+
+
 def test_an_answer_is_the_same_until_it_is_acknowledged(database: Database) -> None:
     base = segment()
     add(database, base)
     sequence = answer(database, base, take(database, admitted()))
     with database.read() as connection:
         for _ in range(2):
-            found = answers_store.following(connection, "police", 0)
+            found = answers_store.following(connection, "police", GRANTS, 0)
             assert found is not None
             assert (found.sequence, found.body) == (sequence, b"body")
-        assert answers_store.following(connection, "police", sequence) is None
-        assert answers_store.unacknowledged(connection, "police") == 1
+        assert answers_store.following(connection, "police", GRANTS, sequence) is None
+        assert answers_store.unacknowledged(connection, "police") == {"police-1": 1}
     acknowledge(database, sequence)
     with database.read() as connection:
-        assert answers_store.following(connection, "police", 0) is None
-        assert answers_store.unacknowledged(connection, "police") == 0
+        assert answers_store.following(connection, "police", GRANTS, 0) is None
+        assert answers_store.unacknowledged(connection, "police") == {}
 
 
 def test_reads_given_up_wait_no_more(database: Database) -> None:
@@ -273,7 +324,7 @@ def test_window_ends_erase_everything_and_counts_stay(database: Database, count:
     add(database, base)
     numbers = take(database, admitted(), admitted(), admitted(zone="outer"))
     sequence = answer(database, base, numbers)
-    database.write(lambda connection: answers_store.claim(connection, "police", sequence, [0], NOW))
+    database.write(lambda connection: answers_store.claim(connection, "police", GRANTS, sequence, [0], NOW))
     end = 1000 * (END + WINDOW + 1)
     assert set(database.write(lambda connection: erasure.erase_ended(connection, end))) == set(numbers)
     assert database.write(lambda connection: erasure.drop_ended(connection, end)) == [base.segment_id]
@@ -361,7 +412,7 @@ class StoresAgreeWithTheStateMachine(RuleBasedStateMachine):
         sequence = self.sequences[which % len(self.sequences)]
         with suppress(GoneError):
             claimed = self.database.write(
-                lambda connection: answers_store.claim(connection, "police", sequence, slots, NOW)
+                lambda connection: answers_store.claim(connection, "police", GRANTS, sequence, slots, NOW)
             )
             for number in claimed.values():
                 self.model[number] = lifecycle.claim(self.model[number], sequence)
