@@ -29,6 +29,8 @@ from blindplate.v1.release_pb2_grpc import ApprovalsStub
 
 _SECONDS: Final = 20.0
 _PAGE: Final = 1_000
+# However many a custodian shows, an officer's memory holds them.
+_MOST: Final = 10_000
 _CLOCK: Final = SystemClock()
 
 
@@ -52,16 +54,19 @@ class Waiting:
 
 
 def pending(settings: OfficerSettings) -> list[Waiting]:
-    """What waits for an officer, oldest first, at most 200.
+    """What waits for an officer, oldest first; the oldest 10,000, if ever so many wait.
 
     Raises IdentityError when the custodian knows no such officer, UnavailableError, MessageError.
     """
+    found: list[Waiting] = []
     with _approvals(settings) as stub:
-        answer = stub.Pending(v1.PendingRequest(), timeout=_SECONDS)
-    statements = [Statement.from_proto(message) for message in answer.requests]
-    if any(statement.payload_type != ReleaseRequest.media_type() for statement in statements):
-        raise SignatureError("The custodian shows something else than release requests.")
-    return [Waiting(one.statement_id, ReleaseRequest.parsed(one.payload)) for one in statements]
+        while len(found) < _MOST:
+            request = v1.PendingRequest(after=found[-1].request_id if found else b"")
+            page = stub.Pending(request, timeout=_SECONDS).requests
+            if not page:
+                break
+            found += [_waiting(Statement.from_proto(message)) for message in page]
+    return found[:_MOST]
 
 
 def decide(
@@ -78,6 +83,7 @@ def decide(
     used up (try again tomorrow), SignatureError for a decision not signed by the pinned custodian.
     """
     word = Approval(
+        custodian=settings.custodian,
         request_id=request_id,
         officer=settings.name,
         verdict=verdict,
@@ -102,15 +108,21 @@ def decisions(settings: OfficerSettings) -> list[Decision]:
     with _approvals(settings) as stub:
         while True:
             request = v1.DecisionsRequest(start=len(found), limit=_PAGE)
-            answer = stub.Decisions(request, timeout=_SECONDS)
-            for message in answer.decisions:
+            page = stub.Decisions(request, timeout=_SECONDS).decisions
+            if not page:
+                return found
+            for message in page:
                 decision, statement_id = _verified(settings, message)
                 if decision.sequence != len(found) or decision.previous != previous:
                     raise ChainError(f"The custodian's record of decisions is broken at {len(found)}.")
                 found.append(decision)
                 previous = statement_id
-            if len(answer.decisions) < _PAGE:
-                return found
+
+
+def _waiting(statement: Statement) -> Waiting:
+    if statement.payload_type != ReleaseRequest.media_type():
+        raise SignatureError("The custodian shows something else than release requests.")
+    return Waiting(statement.statement_id, ReleaseRequest.parsed(statement.payload))
 
 
 def _verified(settings: OfficerSettings, message: types_pb2.SignedStatement) -> tuple[Decision, bytes]:

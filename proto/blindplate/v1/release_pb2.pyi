@@ -117,12 +117,17 @@ Global___ReleaseStatus: _TypeAlias = ReleaseStatus  # noqa: Y015
 class PendingRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    AFTER_FIELD_NUMBER: _builtins.int
+    after: _builtins.bytes
+    """Id (32 bytes) of the last request of the page before; empty for the first page."""
     def __init__(
         self,
+        *,
+        after: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -134,7 +139,9 @@ class PendingResponse(_message.Message):
 
     REQUESTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def requests(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.SignedStatement]: ...
+    def requests(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.SignedStatement]:
+        """As many as fit a message; none when no more wait."""
+
     def __init__(
         self,
         *,
@@ -221,7 +228,9 @@ class DecisionsResponse(_message.Message):
 
     DECISIONS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def decisions(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.SignedStatement]: ...
+    def decisions(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.SignedStatement]:
+        """As many as fit a message, at most the limit; none after the last."""
+
     def __init__(
         self,
         *,

@@ -174,7 +174,7 @@ class ApprovalsServicer(object):
     """
 
     def Pending(self, request, context):
-        """Requests that wait for an officer.
+        """A page of the requests that wait for an officer, oldest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -71,7 +71,7 @@ class ApprovalsStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ApprovalsAsyncStub: ...
     Pending: _grpc.UnaryUnaryMultiCallable[_release_pb2.PendingRequest, _release_pb2.PendingResponse]
-    """Requests that wait for an officer."""
+    """A page of the requests that wait for an officer, oldest first."""
     Decide: _grpc.UnaryUnaryMultiCallable[_release_pb2.DecideRequest, _release_pb2.DecideResponse]
     """An officer's signed approval or denial."""
     Decisions: _grpc.UnaryUnaryMultiCallable[_release_pb2.DecisionsRequest, _release_pb2.DecisionsResponse]
@@ -83,7 +83,7 @@ class ApprovalsAsyncStub(ApprovalsStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Pending: _aio.UnaryUnaryMultiCallable[_release_pb2.PendingRequest, _release_pb2.PendingResponse]  # type: ignore[assignment]
-    """Requests that wait for an officer."""
+    """A page of the requests that wait for an officer, oldest first."""
     Decide: _aio.UnaryUnaryMultiCallable[_release_pb2.DecideRequest, _release_pb2.DecideResponse]  # type: ignore[assignment]
     """An officer's signed approval or denial."""
     Decisions: _aio.UnaryUnaryMultiCallable[_release_pb2.DecisionsRequest, _release_pb2.DecisionsResponse]  # type: ignore[assignment]
@@ -98,7 +98,7 @@ class ApprovalsServicer(metaclass=_abc_1.ABCMeta):
         request: _release_pb2.PendingRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_release_pb2.PendingResponse, _abc.Awaitable[_release_pb2.PendingResponse]]:
-        """Requests that wait for an officer."""
+        """A page of the requests that wait for an officer, oldest first."""
 
     @_abc_1.abstractmethod
     def Decide(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -15,9 +16,11 @@ from blindplate.core.errors import (
     ExpiredError,
     GoneError,
     IdentityError,
+    MessageError,
     NotFoundError,
     PolicyError,
     QuotaError,
+    SettingsError,
     ShareError,
     SignatureError,
 )
@@ -27,10 +30,14 @@ from blindplate.core.records.commitments import check_pseudonym
 from blindplate.core.records.opening import open_payload
 from blindplate.core.signing import SigningKey
 from blindplate.core.statements.disclosure import DisclosedField
-from blindplate.core.statements.releases import Verdict
+from blindplate.core.statements.releases import Approval, Verdict
 from blindplate.edge.keyfiles import write_secret
 from blindplate.edge.settings import load
+from blindplate.edge.statuses import remote_errors
+from blindplate.server.custodian import voting
+from blindplate.server.custodian.checks import MAX_STATEMENT_BYTES
 from blindplate.v1 import release_pb2 as v1
+from blindplate.v1.release_pb2_grpc import ApprovalsStub
 
 from .conftest import Custodians, MovedClock
 from .requesting import PLATE, Case
@@ -259,6 +266,61 @@ def test_a_word_not_said_just_now_counts_for_nothing(police: Case, offset: int) 
     with pytest.raises(ExpiredError):
         decide(officer(police, A), statement.statement_id, Verdict.APPROVED, "x", clock)
     assert police.check(A, statement).state == v1.RELEASE_STATE_PENDING
+
+
+def test_everything_that_waits_is_shown_in_however_many_pages(
+    police: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(voting, "_PAGE", 2)
+    sealed = police.sealed()
+    statements = [police.signed(police.request(sealed)) for _ in range(5)]
+    for statement in statements:
+        police.submit(A, statement)
+    shown = [one.request_id for one in pending(officer(police, A))]
+    assert sorted(shown) == sorted(statement.statement_id for statement in statements)
+
+
+def test_a_padded_request_is_refused_unrecorded(police: Case) -> None:
+    request = police.request(police.sealed())
+    statement = request.statement()
+    # Spaces between fields change nothing of what it says, but all of it is kept for ever.
+    padded = replace(statement, payload=statement.payload.ljust(MAX_STATEMENT_BYTES + 1))
+    with pytest.raises(MessageError, match="longer"):
+        police.submit(A, padded.signed_by(police.signing_key(police.owner)))
+    assert pending(officer(police, A)) == []
+    longest = replace(statement, payload=statement.payload.ljust(MAX_STATEMENT_BYTES))
+    police.submit(A, longest.signed_by(police.signing_key(police.owner)))
+    assert len(pending(officer(police, A))) == 1
+
+
+@pytest.mark.parametrize("made_for", Custodian)
+def test_a_word_for_the_other_custodian_counts_for_nothing(police: Case, made_for: Custodian) -> None:
+    statement = police.signed(police.request(police.sealed()))
+    police.submit(A, statement)
+    word = Approval(
+        custodian=made_for,
+        request_id=statement.statement_id,
+        officer="officer-a-1",
+        verdict=Verdict.APPROVED,
+        reason="Warrant seen.",
+        made_at=int(police.custodians.clock.now()),
+    ).statement(police.signing_key("officer-a-1"))
+    stub = ApprovalsStub(police.custodians.channel(A, "officer-a-1"))
+    expected = pytest.raises(IdentityError, match="other custodian") if made_for is B else nullcontext()
+    with expected, remote_errors("custodian"):
+        stub.Decide(v1.DecideRequest(approval=word.to_proto()), timeout=20)
+    state = v1.RELEASE_STATE_PENDING if made_for is B else v1.RELEASE_STATE_APPROVED
+    assert police.check(A, statement).state == state
+
+
+@pytest.mark.parametrize("shared", ["name", "public"])
+def test_two_officers_with_one_name_or_key_refuse_to_start(custodians: Custodians, shared: str) -> None:
+    one, two = (str(entry.model_dump(mode="json")[shared]) for entry in custodians.settings(A).officers)
+    file = custodians.deployment.settings("custodian-a")
+    assert two in file.read_text()
+    file.write_text(file.read_text().replace(two, one))
+    with pytest.raises(SettingsError, match="officers"):
+        custodians.settings(A)
 
 
 def test_unknown_request_not_found(police: Case) -> None:

@@ -192,6 +192,7 @@ class World:
         """Let the custodian's first officer decide a request."""
         officer = f"officer-{custodian}-1"
         word = Approval(
+            custodian=custodian,
             request_id=request_id,
             officer=officer,
             verdict=verdict,

@@ -71,11 +71,15 @@ class ReleaseRequest(StatementModel):
 
 
 class Approval(StatementModel):
-    """An officer's word on a request, signed with the officer's own key. ``verdict`` is approved or denied."""
+    """An officer's word on a request, signed with the officer's own key, for one custodian alone.
+
+    ``verdict`` is approved or denied.
+    """
 
     kind: ClassVar[str] = "approval"
 
     version: Literal[1] = 1
+    custodian: Custodian
     request_id: Hex32
     officer: Name
     verdict: Literal[Verdict.APPROVED, Verdict.DENIED]

@@ -33,9 +33,9 @@ class Approvals(rpc.ApprovalsServicer):
     def Pending(  # noqa: N802  the name is the protocol's
         self, request: v1.PendingRequest, context: grpc.ServicerContext
     ) -> v1.PendingResponse:
-        """What waits for an officer, oldest first."""
-        del request, context
-        statements = self._voting.pending(caller().name)
+        """A page of what waits for an officer, oldest first."""
+        del context
+        statements = self._voting.pending(caller().name, request.after)
         return v1.PendingResponse(requests=[statement.to_proto() for statement in statements])
 
     def Decide(  # noqa: N802  the name is the protocol's

@@ -44,6 +44,8 @@ from blindplate.server.custodian.grants import Permissions
 SKEW_SECONDS: Final = 300
 # Longer than any owner should wait for an officer, shorter than release keys may live.
 MAX_LIFE_SECONDS: Final = 31 * 86_400
+# More than any request or approval needs with every text at its longest. What is taken in is kept for ever.
+MAX_STATEMENT_BYTES: Final = 64 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +70,10 @@ class Evidence:
 def authenticate(statement: Statement, identity: str, permissions: Permissions) -> Authentic:
     """Check that ``identity`` (a SPIFFE id) itself makes this request, under a grant of its own.
 
-    Raises MessageError, IdentityError for another requester, GrantError for an unknown grant or another's,
+    Raises MessageError, also for one longer than any needs to be, IdentityError for another requester, GrantError for an unknown grant or another's,
     SignatureError when the grant's owner key did not sign it.
     """
+    require_short(statement)
     request = ReleaseRequest.parsed(statement.payload)
     if request.requester != identity:
         raise IdentityError("A release request names another requester than its sender.")
@@ -78,6 +81,14 @@ def authenticate(statement: Statement, identity: str, permissions: Permissions) 
     grant.require_owner(identity)
     ReleaseRequest.verified(statement, [grant.owner_key])
     return Authentic(statement.statement_id, statement, request, grant)
+
+
+def require_short(statement: Statement) -> None:
+    """Raise MessageError for a statement longer than a request or an approval needs to be: padded, then."""
+    if len(statement.payload) > MAX_STATEMENT_BYTES:
+        raise MessageError(
+            f"A statement is longer than {MAX_STATEMENT_BYTES:,} bytes.", "Send it without padding."
+        )
 
 
 def read_record(request: ReleaseRequest) -> SealedRecord:

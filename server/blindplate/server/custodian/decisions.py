@@ -7,7 +7,7 @@ not found here: that takes the ledger, where each decision's witness lies elsewh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +25,8 @@ from blindplate.v1 import types_pb2
 
 FIRST_PREVIOUS: Final = bytes(DIGEST_BYTES)
 MAX_PAGE: Final = 1_000
+# Half of the largest message.
+PAGE_BYTES: Final = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,10 @@ class DecisionRecord:
         return None if stored is None else from_stored_form(stored)
 
     def page(self, connection: Connection, start: int, limit: int) -> list[Statement]:
-        """At most ``limit`` (up to 1,000) decisions from sequence number ``start``. Raises MessageError."""
+        """Decisions from sequence number ``start``, at most ``limit`` (up to 1,000) and as many as fit a message.
+
+        None only after the last one. Raises MessageError.
+        """
         if not 1 <= limit <= MAX_PAGE or start < 0:
             raise MessageError(f"A page of decisions is of 1 to {MAX_PAGE:,}, from 0 upwards.")
         rows = connection.execute(
@@ -112,7 +117,7 @@ class DecisionRecord:
             .order_by(DECISIONS.c.sequence)
             .limit(limit)
         )
-        return [from_stored_form(stored) for stored in rows.scalars()]
+        return fitting(rows.scalars())
 
     def verify(self, connection: Connection) -> int:
         """Check the whole record and that every request stands as decided; the number of decisions.
@@ -157,6 +162,18 @@ def from_stored_form(data: bytes) -> Statement:
     except DecodeError:
         raise MessageError("A stored statement is not a protocol message.") from None
     return Statement.from_proto(message)
+
+
+def fitting(stored: Iterable[bytes]) -> list[Statement]:
+    """The first statements of the database's form that fit one message together, one at least if there is any."""
+    found: list[Statement] = []
+    room = PAGE_BYTES
+    for one in stored:
+        room -= len(one)
+        if found and room < 0:
+            break
+        found.append(from_stored_form(one))
+    return found
 
 
 def _entries(connection: Connection) -> Iterator[_Entry]:

@@ -77,7 +77,9 @@ class Docket:
 
     def case(self, connection: Connection, stored: StoredRequest, terms: Terms) -> Case:
         """A stored request as the state machine sees it, under ``terms``; officers' words are verified anew."""
-        approved_by, denied_by = requests.words(connection, stored.request_id, dict(self.officers))
+        approved_by, denied_by = requests.words(
+            connection, stored.request_id, self.custodian, dict(self.officers)
+        )
         return Case(terms, stored.state, approved_by, denied_by)
 
     def debit_release(self, connection: Connection, grant: Grant) -> None:

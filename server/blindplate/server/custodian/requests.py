@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, tuple_, update
 
-from blindplate.core.errors import BlindplateError, ReplayError
+from blindplate.core.errors import BlindplateError, NotFoundError, ReplayError
+from blindplate.core.parties import Custodian
 from blindplate.core.signing import Statement
 from blindplate.core.statements.releases import Approval, ReleaseRequest, Verdict
 from blindplate.server.custodian.decision import State
-from blindplate.server.custodian.decisions import from_stored_form, stored_form
+from blindplate.server.custodian.decisions import fitting, from_stored_form, stored_form
 from blindplate.server.custodian.tables import APPROVALS, NONCES, REQUESTS
 
 
@@ -76,15 +77,22 @@ def find(connection: Connection, request_id: bytes) -> StoredRequest | None:
     )
 
 
-def waiting(connection: Connection, limit: int) -> list[Statement]:
-    """The oldest pending requests, at most ``limit``."""
-    rows = connection.execute(
-        select(REQUESTS.c.statement)
-        .where(REQUESTS.c.state == State.PENDING)
-        .order_by(REQUESTS.c.submitted_at, REQUESTS.c.request_id)
-        .limit(limit)
+def waiting(connection: Connection, after: bytes, limit: int) -> list[Statement]:
+    """Pending requests, oldest first, at most ``limit`` and as many as fit a message; none only when no more wait.
+
+    They begin after the request of id ``after`` (32 bytes), whatever became of it; with the oldest where it is empty.
+    Raises NotFoundError when there is no such request.
+    """
+    place = (REQUESTS.c.submitted_at, REQUESTS.c.request_id)
+    chosen = (
+        select(REQUESTS.c.statement).where(REQUESTS.c.state == State.PENDING).order_by(*place).limit(limit)
     )
-    return [from_stored_form(stored) for stored in rows.scalars()]
+    if after:
+        last = connection.execute(select(*place).where(REQUESTS.c.request_id == after)).one_or_none()
+        if last is None:
+            raise NotFoundError("This custodian has no such release request.", "List from the beginning.")
+        chosen = chosen.where(tuple_(*place) > tuple_(*last))
+    return fitting(connection.execute(chosen).scalars())
 
 
 def count_waiting(connection: Connection, grant_id: str) -> int:
@@ -148,11 +156,11 @@ def put_word(
 
 
 def words(
-    connection: Connection, request_id: bytes, officers: dict[str, bytes]
+    connection: Connection, request_id: bytes, custodian: Custodian, officers: dict[str, bytes]
 ) -> tuple[tuple[str, ...], str | None]:
     """Who of ``officers`` (name to Ed25519 key) approved, in that order, and who denied.
 
-    Read from the signed words alone: one that an officer of today did not sign counts for nothing.
+    Read from the signed words alone: one that an officer of today did not sign for this custodian counts for nothing.
     """
     rows = connection.execute(
         select(APPROVALS.c.officer, APPROVALS.c.statement)
@@ -166,7 +174,7 @@ def words(
             word = Approval.verified(from_stored_form(stored), [officers[officer]])
         except BlindplateError:
             continue
-        if (word.request_id, word.officer) != (request_id, officer):
+        if (word.custodian, word.request_id, word.officer) != (custodian, request_id, officer):
             continue
         if word.verdict is Verdict.DENIED:
             denied = officer

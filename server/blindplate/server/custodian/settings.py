@@ -1,7 +1,8 @@
 """A custodian's settings: which one it is, where its keys and folders lie, who its officers are.
 
-Guarantees that the signing key is the one every other party has pinned for this custodian: a process started with
-another's key would sign decisions and release keys that nobody accepts. Protocol sections 1, 3 and 6.
+Guarantees that no two officers share a name or a key, and that the signing key is the one every other party has
+pinned for this custodian: a process started with another's key would sign decisions and release keys that nobody
+accepts. Protocol sections 1, 3 and 6.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from blindplate.core.errors import SettingsError
 from blindplate.core.parties import Custodian
@@ -51,6 +52,15 @@ class CustodianSettings(ProcessSettings):
     release_key_seconds: Annotated[int, Field(ge=60, le=31 * 86_400)] = 86_400
     evaluation_workers: Annotated[int, Field(ge=1, le=64)] = 1
     record_messages: Path | None = None
+
+    @field_validator("officers")
+    @classmethod
+    def _distinct(cls, officers: tuple[OfficerKey, ...]) -> tuple[OfficerKey, ...]:
+        # One key under two names would let one pair of eyes pass for two.
+        names, keys = {one.name for one in officers}, {one.public for one in officers}
+        if not len(names) == len(keys) == len(officers):
+            raise ValueError("two officers share a name or a key")
+        return officers
 
 
 def read_signing_key(settings: CustodianSettings) -> SigningKey:

@@ -24,7 +24,7 @@ from blindplate.core.errors import (
 from blindplate.core.signing import Statement
 from blindplate.core.statements.releases import Approval, ReleaseRequest, Verdict
 from blindplate.server.custodian import requests
-from blindplate.server.custodian.checks import SKEW_SECONDS, Authentic, Evidence, authenticate
+from blindplate.server.custodian.checks import SKEW_SECONDS, Authentic, Evidence, authenticate, require_short
 from blindplate.server.custodian.decision import Case, State, Terms, refused, terms_of, voted
 from blindplate.server.custodian.docket import Docket, Standing
 from blindplate.server.custodian.grants import PermissionFolders, Permissions
@@ -32,8 +32,7 @@ from blindplate.server.custodian.requests import StoredRequest
 from blindplate.server.custodian.storage import reading, writing
 
 DENIED_CODE: Final = "policy"
-# The oldest are shown first; an answer stays well below the largest message.
-_SHOWN: Final = 200
+_PAGE: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +42,22 @@ class Voting:
     docket: Docket
     folders: PermissionFolders
 
-    def pending(self, officer: str) -> list[Statement]:
-        """The oldest requests that wait for an officer, at most 200. Raises IdentityError for anyone else."""
+    def pending(self, officer: str, after: bytes) -> list[Statement]:
+        """A page of the requests that wait for an officer, oldest first, after the one of id ``after``.
+
+        An empty ``after`` begins with the oldest; an empty page says that no more wait. Raises IdentityError for
+        anyone but an officer, NotFoundError.
+        """
         self._key(officer)
         self.docket.expire()
         with reading(self.docket.engine) as connection:
-            return requests.waiting(connection, _SHOWN)
+            return requests.waiting(connection, after, _PAGE)
 
     def decisions(self, officer: str, start: int, limit: int) -> list[Statement]:
-        """Decisions from sequence number ``start``, at most ``limit``. Raises IdentityError, MessageError."""
+        """Decisions from sequence number ``start``, at most ``limit``; an empty page says that there are no more.
+
+        Raises IdentityError, MessageError.
+        """
         self._key(officer)
         with reading(self.docket.engine) as connection:
             return self.docket.record.page(connection, start, limit)
@@ -59,7 +65,7 @@ class Voting:
     def decide(self, statement: Statement, officer: str) -> Standing:
         """Take ``officer``'s signed word on a request; where the request stands then.
 
-        Raises IdentityError for anyone else's word, SignatureError, NotFoundError, PolicyError when the request is
+        Raises IdentityError for anyone else's word or one for the other custodian, MessageError, SignatureError, NotFoundError, PolicyError when the request is
         decided already, ExpiredError, and QuotaError when the day's releases are used up: the request waits on.
         """
         word = self._read(statement, officer)
@@ -75,7 +81,10 @@ class Voting:
         return standing
 
     def _read(self, statement: Statement, officer: str) -> Approval:
+        require_short(statement)
         word = Approval.verified(statement, [self._key(officer)])
+        if word.custodian is not self.docket.custodian:
+            raise IdentityError("An approval is meant for the other custodian.")
         if word.officer != officer:
             raise IdentityError("An approval names another officer than the one who brings it.")
         if abs(word.made_at - self.docket.clock.now()) > SKEW_SECONDS:

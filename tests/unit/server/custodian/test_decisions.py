@@ -10,8 +10,9 @@ from sqlalchemy import Connection, Engine, insert, select
 
 from blindplate.core.errors import ChainError, MessageError
 from blindplate.core.parties import Custodian
-from blindplate.core.signing import SigningKey
+from blindplate.core.signing import SigningKey, Statement
 from blindplate.core.statements.releases import Decision, Verdict
+from blindplate.server.custodian import decisions
 from blindplate.server.custodian.decisions import MAX_PAGE, DecisionRecord, Ruling
 from blindplate.server.custodian.storage import open_database, reading, writing
 from blindplate.server.custodian.tables import DECISIONS, REQUESTS
@@ -56,6 +57,34 @@ def rule(engine: Engine, number: int, reason: str = "none") -> None:
             decided_at=1,
         )
         RECORD.append(connection, ruling)
+
+
+def test_long_decisions_come_in_as_many_pages_as_fit_messages(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decisions, "PAGE_BYTES", 5_000)
+    for number in range(7):
+        rule(engine, number, "x" * 1_900)
+    found: list[Statement] = []
+    pages = 0
+    with reading(engine) as connection:
+        while page := RECORD.page(connection, len(found), 1_000):
+            assert sum(one.to_proto().ByteSize() for one in page) <= 5_000
+            found += page
+            pages += 1
+    assert [Decision.parsed(one.payload).sequence for one in found] == list(range(7))
+    assert pages == 4
+
+
+def test_one_too_long_for_a_page_has_a_page_of_its_own(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decisions, "PAGE_BYTES", 1)
+    for number in range(2):
+        rule(engine, number)
+    with reading(engine) as connection:
+        assert len(RECORD.page(connection, 0, 1_000)) == len(RECORD.page(connection, 1, 1_000)) == 1
+        assert RECORD.page(connection, 2, 1_000) == []
 
 
 def test_an_empty_record_holds(engine: Engine) -> None:
