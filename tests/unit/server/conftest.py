@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -21,9 +22,11 @@ from blindplate.edge.settings import TlsFiles
 from blindplate.edge.tls import open_channel, server_name
 from blindplate.server.authorization import Role, caller
 from blindplate.server.serving import Service, build_server
+from blindplate.v1 import types_pb2
 
 OPEN, CLOSED, STREAM, RESPONSES = "/t.Test/Open", "/t.Test/Closed", "/t.Test/Stream", "/t.Test/Responses"
 REFUSING, BLAMING, BROKEN = "/t.Test/Refusing", "/t.Test/Blaming", "/t.Test/Broken"
+PARSED = "/t.Test/Parsed"
 OWNER = x509.UniformResourceIdentifier("spiffe://blindplate/owner/owner-1")
 
 
@@ -74,7 +77,7 @@ class Authority:
 
 
 class _Handlers(grpc.GenericRpcHandler):
-    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes]:
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any]:
         name = handler_call_details.method
         if name == STREAM:
             return grpc.stream_unary_rpc_method_handler(
@@ -82,6 +85,10 @@ class _Handlers(grpc.GenericRpcHandler):
             )
         if name == RESPONSES:
             return grpc.unary_stream_rpc_method_handler(lambda request, _context: iter([request]))
+        if name == PARSED:
+            return grpc.unary_unary_rpc_method_handler(
+                lambda domain, _context: domain.zone.encode(), types_pb2.Domain.FromString
+            )
         return grpc.unary_unary_rpc_method_handler(_HANDLERS[name])
 
 
@@ -152,7 +159,7 @@ def status(error: object) -> grpc.StatusCode:
 def service() -> Service:
     """Every method but CLOSED is open to owners."""
     owners = frozenset({Role.OWNER})
-    methods = (OPEN, STREAM, RESPONSES, REFUSING, BLAMING, BROKEN)
+    methods = (OPEN, STREAM, RESPONSES, REFUSING, BLAMING, BROKEN, PARSED)
     return Service(
         lambda server: server.add_generic_rpc_handlers((_Handlers(),)), dict.fromkeys(methods, owners)
     )
