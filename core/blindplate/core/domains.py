@@ -20,6 +20,9 @@ LONDON: Final = ZoneInfo("Europe/London")
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _FIRST_DAY: Final = date(1970, 1, 1)
 _GENERATIONS: Final = 1 << 32
+_SPANS: Final = 1 << 40
+# In the year 4840, well within what a calendar can count.
+_DAYS: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -65,10 +68,13 @@ class EpochRule:
             raise MessageError("An epoch rule is neither a span of 1 to 86,400 seconds nor a charging day.")
 
     def at(self, moment: float) -> Epoch:
-        """The epoch that holds ``moment`` (seconds since 1970, UTC)."""
+        """The epoch that holds ``moment`` (seconds since 1970, UTC). Raises MessageError when no epoch does."""
         if self.kind is EpochKind.SPAN:
             return Epoch(self, int(moment // self.seconds))
-        local = datetime.fromtimestamp(moment, LONDON).date()
+        try:
+            local = datetime.fromtimestamp(moment, LONDON).date()
+        except (OverflowError, ValueError):
+            raise MessageError("A moment is of no year that a calendar counts.") from None
         return Epoch(self, (local - _FIRST_DAY).days)
 
 
@@ -78,14 +84,17 @@ CHARGING_DAY: Final = EpochRule(EpochKind.CHARGING_DAY, 0)
 
 @dataclass(frozen=True, slots=True, order=True)
 class Epoch:
-    """One epoch of a rule: ``index`` counts spans, or days, since 1970-01-01."""
+    """One epoch of a rule: ``index`` counts spans (below 2**40), or days (below 2**20), since 1970-01-01.
+
+    Raises MessageError otherwise.
+    """
 
     rule: EpochRule
     index: int
 
     def __post_init__(self) -> None:
-        if not 0 <= self.index < 1 << 40:
-            raise MessageError("An epoch's index is not between 0 and 2**40 - 1.")
+        if not 0 <= self.index < (_SPANS if self.rule.kind is EpochKind.SPAN else _DAYS):
+            raise MessageError("An epoch's index is out of range.")
 
     def encode(self) -> bytes:
         """The bytes that stand for this epoch wherever a pseudonym or hash is bound to it."""
@@ -93,15 +102,19 @@ class Epoch:
 
     def start(self) -> float:
         """Its first moment, in seconds since 1970 (UTC)."""
-        if self.rule.kind is EpochKind.SPAN:
-            return float(self.index * self.rule.seconds)
-        day = _FIRST_DAY + timedelta(days=self.index)
-        return datetime.combine(day, time(), LONDON).astimezone(UTC).timestamp()
+        return _first_moment(self.rule, self.index)
 
     def end(self) -> float:
         """The first moment after it, in seconds since 1970 (UTC)."""
-        return self.next().start()
+        return _first_moment(self.rule, self.index + 1)
 
     def next(self) -> Epoch:
-        """The epoch that follows."""
+        """The epoch that follows. Raises MessageError after the last."""
         return Epoch(self.rule, self.index + 1)
+
+
+def _first_moment(rule: EpochRule, index: int) -> float:
+    if rule.kind is EpochKind.SPAN:
+        return float(index * rule.seconds)
+    day = _FIRST_DAY + timedelta(days=index)
+    return datetime.combine(day, time(), LONDON).astimezone(UTC).timestamp()

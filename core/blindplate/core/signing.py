@@ -28,6 +28,9 @@ SEED_BYTES: Final = 32
 PUBLIC_BYTES: Final = 32
 SIGNATURE_BYTES: Final = 64
 MAX_SIGNATURES: Final = 16
+# The longest is a register of ten thousand cameras; each kind of statement bounds its own (``statements.model``).
+MAX_PAYLOAD_BYTES: Final = 4 << 20
+_MAX_TYPE_BYTES: Final = 255
 T = TypeVar("T")
 
 
@@ -81,15 +84,17 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A typed payload and its signatures, at most 16 and one a key. Raises MessageError otherwise."""
+    """A typed payload of at most 4 MiB and its signatures, at most 16 and one a key. Raises MessageError otherwise."""
 
     payload_type: str
     payload: bytes
     signatures: tuple[Signature, ...] = ()
 
     def __post_init__(self) -> None:
-        if not self.payload_type:
-            raise MessageError("A statement has no payload type.")
+        if not 1 <= len(self.payload_type.encode(errors="replace")) <= _MAX_TYPE_BYTES:
+            raise MessageError("A statement has no payload type, or one that is too long.")
+        if len(self.payload) > MAX_PAYLOAD_BYTES:
+            raise MessageError(f"A statement's payload is longer than {MAX_PAYLOAD_BYTES} bytes.")
         if len(self.signatures) > MAX_SIGNATURES:
             raise MessageError(f"A statement bears more than {MAX_SIGNATURES} signatures.")
         if len({signature.key_id for signature in self.signatures}) != len(self.signatures):

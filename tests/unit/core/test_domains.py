@@ -83,3 +83,35 @@ def test_a_rule_that_contradicts_itself_is_refused(kind: EpochKind, length: int)
 def test_an_epoch_before_1970_is_refused() -> None:
     with pytest.raises(MessageError):
         HOURLY.at(-1.0)
+
+
+LAST = {EpochKind.SPAN: 2**40 - 1, EpochKind.CHARGING_DAY: 2**20 - 1}
+
+
+@given(RULES)
+def test_the_last_epoch_has_a_beginning_and_an_end_and_none_after_it(rule: EpochRule) -> None:
+    last = Epoch(rule, LAST[rule.kind])
+    assert last.start() < last.end()
+    with pytest.raises(MessageError):
+        last.next()
+
+
+@given(RULES, st.integers(0, 2**64))
+def test_an_index_is_refused_or_has_a_beginning_and_an_end(rule: EpochRule, index: int) -> None:
+    if index <= LAST[rule.kind]:
+        assert Epoch(rule, index).start() < Epoch(rule, index).end()
+    else:
+        with pytest.raises(MessageError):
+            Epoch(rule, index)
+
+
+@pytest.mark.parametrize("index", [-1, 2**20, 2_932_896, 2**40 - 1])
+def test_a_charging_day_that_no_calendar_counts_is_refused(index: int) -> None:
+    with pytest.raises(MessageError):
+        Epoch(CHARGING_DAY, index)
+
+
+@pytest.mark.parametrize("moment", [-86_400.0, 2.0**38, 2.0**40, 2.0**80])
+def test_a_moment_of_no_charging_day_is_refused(moment: float) -> None:
+    with pytest.raises(MessageError):
+        CHARGING_DAY.at(moment)

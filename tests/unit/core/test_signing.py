@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from blindplate.core.errors import MessageError, SignatureError
 from blindplate.core.parties import key_id
 from blindplate.core.signing import (
+    MAX_PAYLOAD_BYTES,
     MAX_SIGNATURES,
     Signature,
     SigningKey,
@@ -212,3 +213,14 @@ def test_keys_are_told_apart_and_seeds_not_shown() -> None:
     assert A.key_id == key_id(A.public) != B.key_id
     assert repr(A.seed) not in repr(A)
     assert A.seed.hex() not in repr(A)
+
+
+def test_a_payload_or_type_longer_than_any_statement_is_refused() -> None:
+    Statement("t" * 255, bytes(MAX_PAYLOAD_BYTES))
+    with pytest.raises(MessageError):
+        Statement("t", bytes(MAX_PAYLOAD_BYTES + 1))
+    with pytest.raises(MessageError):
+        Statement.from_proto(types_pb2.SignedStatement(payload_type="t", payload=bytes(7 << 20)))
+    for payload_type in ("t" * 256, "é" * 128):
+        with pytest.raises(MessageError):
+            Statement(payload_type, b"")

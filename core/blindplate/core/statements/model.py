@@ -1,7 +1,7 @@
 """The base of every signed statement: frozen, strict about fields, bytes as hexadecimal.
 
-Guarantees that a payload parses to one model or raises MessageError without quoting any value. It checks
-signatures only where the caller names the keys (``verified``). Protocol sections 3, 5, 6 and 7.
+Guarantees that a payload parses to one model or raises MessageError without quoting any value or name of whoever
+sent it, and that none longer than its kind needs is taken. It checks signatures only where the caller names the keys (``verified``). Protocol sections 3, 5, 6 and 7.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from blindplate.core.errors import MessageError
 from blindplate.core.signing import SigningKey, Statement, verify_statement
 
 _MEDIA_TYPE: Final = "application/vnd.blindplate.{}.v1+json"
+_MAX_PLACES: Final = 8
 
 
 def _from_hex(value: object) -> object:
@@ -42,9 +43,10 @@ class Part(BaseModel):
 
 
 class StatementModel(Part):
-    """A whole statement; ``kind`` names it in its media type."""
+    """A whole statement; ``kind`` names it in its media type, ``max_bytes`` bounds its payload."""
 
     kind: ClassVar[str]
+    max_bytes: ClassVar[int] = 1 << 18
 
     @classmethod
     def media_type(cls) -> str:
@@ -52,8 +54,9 @@ class StatementModel(Part):
         return _MEDIA_TYPE.format(cls.kind)
 
     def statement(self, *signers: SigningKey) -> Statement:
-        """This statement as bytes, signed by each of ``signers``."""
+        """This statement as bytes, signed by each of ``signers``. Raises MessageError when it is too long."""
         payload = self.model_dump_json(indent=1).encode()
+        self._require_short(payload)
         statement = Statement(self.media_type(), payload, ())
         for signer in signers:
             statement = statement.signed_by(signer)
@@ -63,22 +66,38 @@ class StatementModel(Part):
     def verified(cls, statement: Statement, required: Sequence[bytes]) -> Self:
         """Check that every Ed25519 key of ``required`` signed ``statement``, then parse it.
 
-        Raises SignatureError when a signature is missing or wrong, MessageError when the payload is not of this kind.
+        Raises SignatureError when a signature is missing or wrong, MessageError when the payload is not of this kind
+        or too long for it.
         """
+        cls._require_short(statement.payload)
         return cls.parsed(verify_statement(statement, cls.media_type(), required))
 
     @classmethod
     def parsed(cls, payload: bytes) -> Self:
         """Parse a payload without looking at signatures. Raises MessageError."""
+        cls._require_short(payload)
         try:
             return cls.model_validate_json(payload)
         except ValidationError as error:
-            places = ", ".join(
-                sorted({".".join(str(step) for step in item["loc"]) for item in error.errors()})
-            )
             raise MessageError(
-                f"A {cls.kind} statement has missing or wrong fields: {places or 'all of it'}."
+                f"A {cls.kind} statement has missing, wrong or unknown fields: {_places(error)}."
             ) from None
+
+    @classmethod
+    def _require_short(cls, payload: bytes) -> None:
+        if len(payload) > cls.max_bytes:
+            raise MessageError(f"A {cls.kind} statement is longer than {cls.max_bytes} bytes.")
+
+
+def _places(error: ValidationError) -> str:
+    """Where the first errors are, in our own names only: an unknown field's name is the sender's choice."""
+    places: list[str] = []
+    for item in error.errors(include_url=False, include_context=False, include_input=False)[:_MAX_PLACES]:
+        steps = [str(step) for step in item["loc"]]
+        if item["type"] == "extra_forbidden":
+            steps[-1] = "(unknown)"
+        places.append(".".join(steps) or "all of it")
+    return ", ".join(sorted(set(places)))
 
 
 class DomainPart(Part):

@@ -13,6 +13,7 @@ from pydantic import Field
 from blindplate.core.domains import Domain
 from blindplate.core.encoding import digest
 from blindplate.core.errors import ExpiredError, UnknownDomainError
+from blindplate.core.signing import MAX_PAYLOAD_BYTES
 from blindplate.core.statements.disclosure import Disclosure
 from blindplate.core.statements.grants import ListKind
 from blindplate.core.statements.model import (
@@ -102,6 +103,8 @@ class ZoneRegister(StatementModel):
     """The cameras of one zone, public; signed by the operator."""
 
     kind: ClassVar[str] = "zone-register"
+    # A whole city's cameras, at about 300 bytes each.
+    max_bytes: ClassVar[int] = MAX_PAYLOAD_BYTES
 
     version: Literal[1] = 1
     zone: Name
