@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections import Counter
@@ -101,6 +102,19 @@ def test_reads_wait_in_memory_for_a_custodian(site: Site) -> None:
         assert site.matcher.taken == {}
         site.start_custodian(Custodian.B)
         wait_for(lambda: len(site.matcher.taken) == 20)
+
+
+def test_a_camera_ends_in_order_while_a_custodian_keeps_it_waiting(site: Site) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings = site.camera(custodian_b=f"127.0.0.1:{silent.getsockname()[1]}")
+        stop = threading.Event()
+        ending = threading.Timer(1, stop.set)
+        ending.start()
+        try:
+            run_source(settings, LiveSource(), "plain", stop=stop)
+        finally:
+            ending.join()
+            structlog.reset_defaults()
 
 
 def test_what_does_not_fit_in_memory_is_counted_as_lost(

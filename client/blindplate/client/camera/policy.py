@@ -1,8 +1,8 @@
 """The zone policy a camera works by: a file that both custodians signed.
 
 Guarantees that a policy in use bears both pinned signatures, names exactly the pinned keys, is of the zone the
-settings name and in force, and that none is used after one of its zone with a higher serial, restarts included. A new file
-is taken up without a restart; one that does not hold leaves the old one in use, and says so. Protocol section 3.
+settings name and in force, and that none is used after one of its zone with a higher serial, restarts included. A new
+file is taken up without a restart; one that does not hold leaves the old one in use, and says so. Protocol section 3.
 """
 
 from __future__ import annotations

@@ -110,7 +110,10 @@ class Spool:
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def hold(self, until: Mapping[int, float]) -> None:
-        """Keep wires that were refused for the time being, each until when (seconds since 1970, UTC). Raises StorageError."""
+        """Keep wires that were refused for the time being, each until when (seconds since 1970, UTC).
+
+        Raises StorageError.
+        """
         with self._lock, _storage_errors():
             self._change(
                 "UPDATE wires SET held = 1, due_ms = ? WHERE id = ?",

@@ -25,6 +25,7 @@ class Workers:
         """``stop`` is set when a worker fails."""
         self._stop = stop
         self._ending = threading.Event()
+        self._disconnected = threading.Event()
         self._threads: list[threading.Thread] = []
         self._failed: list[str] = []
 
@@ -49,6 +50,7 @@ class Workers:
         self._ending.set()
         for thread in self._threads:
             thread.join(_CALL_SECONDS)
+        self._disconnected.set()
         disconnect()
         for thread in self._threads:
             thread.join()
@@ -64,6 +66,9 @@ class Workers:
         except BlindplateError as error:
             log().error("worker-failed", worker=name, error=error)
         except Exception as error:  # noqa: BLE001  the edge of a thread: its text may hold anything and is not logged
+            if self._disconnected.is_set() and isinstance(error, ValueError):
+                # A call that came just after its channel was closed: grpc says so in this way.
+                return
             log().error("worker-failed", worker=name, error=error)
         else:
             return
