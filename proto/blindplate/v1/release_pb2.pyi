@@ -92,7 +92,7 @@ class ReleaseStatus(_message.Message):
     request_id: _builtins.bytes
     state: Global___ReleaseState.ValueType
     sealed_share: _builtins.bytes
-    """HPKE to the requester's key: the custodian's share and n_y. Only when approved."""
+    """HPKE to the requester's key: the custodian's share, n_y, capture time and camera. Only when approved."""
     @_builtins.property
     def decision(self) -> _types_pb2.SignedStatement:
         """The decision as signed into this custodian's record. Absent while pending."""

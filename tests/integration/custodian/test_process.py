@@ -31,16 +31,27 @@ from blindplate.server.custodian.settings import CustodianSettings
 if __name__ == "__main__":
     run(load(CustodianSettings, Path(sys.argv[1])))
 """
+# Put before the program: the keeper's thread ends in its second round.
+_KEEPER_DIES = """
+from blindplate.server.custodian.keeper import Keeper
+rounds = []
+def dying(self, first=Keeper.round):
+    rounds.append(None)
+    if len(rounds) > 1:
+        raise SystemExit
+    first(self)
+Keeper.round = dying
+"""
 DOMAIN = Domain("police", "inner", 1)
 
 
 class Process:
     """A custodian's process and the lines of its log."""
 
-    def __init__(self, deployment: Deployment, log: Path) -> None:
+    def __init__(self, deployment: Deployment, log: Path, before: str = "") -> None:
         self.deployment = deployment
         program = deployment.folder / "serve.py"
-        program.write_text(_PROGRAM)
+        program.write_text(before + _PROGRAM)
         self.log = log
         with log.open("a") as stream:
             self.popen = subprocess.Popen(
@@ -93,12 +104,12 @@ def wait_until_ended(processes: list[int]) -> None:
 
 
 @pytest.fixture
-def start(plan: Plan, templates: Callable[[Plan], Path], tmp_path: Path) -> Iterator[Callable[[], Process]]:
+def start(plan: Plan, templates: Callable[[Plan], Path], tmp_path: Path) -> Iterator[Callable[..., Process]]:
     deployment = Deployment(Path(shutil.copytree(templates(plan), tmp_path / "deployment")), plan)
     started: list[Process] = []
 
-    def begin() -> Process:
-        started.append(Process(deployment, tmp_path / "log"))
+    def begin(before: str = "") -> Process:
+        started.append(Process(deployment, tmp_path / "log", before))
         return started[-1]
 
     yield begin
@@ -129,6 +140,13 @@ def test_killed_it_leaves_no_process_and_starts_again(start: Callable[[], Proces
     wait_until_ended(children)
     second = start()
     assert second.evaluate(second.ready(2), 1) == 1
+
+
+def test_it_does_not_serve_on_without_its_keeper(start: Callable[..., Process]) -> None:
+    """Release keys would outlive their time, and nobody would notice."""
+    process = start(_KEEPER_DIES)
+    assert process.popen.wait(60) != 0
+    assert process.events("housekeeping-ended")
 
 
 def test_no_secret_in_arguments_or_environment(start: Callable[[], Process]) -> None:

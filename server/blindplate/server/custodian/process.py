@@ -99,6 +99,7 @@ def run(settings: CustodianSettings) -> None:
 
     def end() -> None:
         died.set()
+        log().error("housekeeping-ended")
         os.kill(os.getpid(), signal.SIGTERM)
 
     running = build(settings, SystemClock(), end)
