@@ -6,9 +6,9 @@ A camera takes domains, disclosure and keys only from a policy that both custodi
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from blindplate.core.domains import Domain
 from blindplate.core.encoding import digest
@@ -100,7 +100,7 @@ class RegisteredCamera(Part):
 
 
 class ZoneRegister(StatementModel):
-    """The cameras of one zone, public; signed by the operator."""
+    """The cameras of one zone, public; signed by the operator. No two share a name, an identity or a key."""
 
     kind: ClassVar[str] = "zone-register"
     # A whole city's cameras, at about 300 bytes each.
@@ -110,6 +110,14 @@ class ZoneRegister(StatementModel):
     zone: Name
     generation: Annotated[int, Field(ge=0, lt=1 << 32)]
     cameras: tuple[RegisteredCamera, ...]
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        for told in ("camera_id", "identity", "signing_key"):
+            # A custodian vouches for the camera whose key signed: two behind one key would be one to everybody.
+            if len({getattr(camera, told) for camera in self.cameras}) != len(self.cameras):
+                raise ValueError(f"two cameras share one {told}")
+        return self
 
 
 def register_digest(payload: bytes) -> bytes:
