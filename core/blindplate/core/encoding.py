@@ -7,6 +7,7 @@ bytes. Nothing else in the project concatenates what goes into a hash. Specified
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from hashlib import sha256
 from typing import Final
 
@@ -19,9 +20,7 @@ DIGEST_BYTES: Final = 32
 
 def encode(label: str, *fields: bytes) -> bytes:
     """Prefix ``fields`` with the protocol's name and ``label``, each behind its length in 4 bytes, big endian."""
-    return b"".join(
-        len(part).to_bytes(4, "big") + part for part in (PROTOCOL.encode(), label.encode(), *fields)
-    )
+    return b"".join((_prefix(label), *[len(field).to_bytes(4, "big") + field for field in fields]))
 
 
 def digest(label: str, *fields: bytes) -> bytes:
@@ -42,3 +41,9 @@ def uint(value: int, size: int) -> bytes:
 def text_list(values: Sequence[str]) -> bytes:
     """A sequence of texts as one field: each UTF-8, behind its length in 4 bytes."""
     return b"".join(len(raw).to_bytes(4, "big") + raw for raw in (value.encode() for value in values))
+
+
+# Labels are few and all in this software; every hash of every record needs one.
+@cache
+def _prefix(label: str) -> bytes:
+    return text_list((PROTOCOL, label))

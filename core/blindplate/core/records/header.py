@@ -6,7 +6,7 @@ states is true: the camera's signature and the custodians' envelopes do. Protoco
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from blindplate.core.domains import Domain, Epoch, EpochKind, EpochRule
@@ -43,6 +43,7 @@ class Header:
     c_y: bytes
     version: int = VERSION
     suite: int = SUITE
+    _digest: bytes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.version != VERSION or self.suite != SUITE:
@@ -59,6 +60,8 @@ class Header:
         ):
             raise MessageError("A field of a record's header is of the wrong length.")
         self._check_time()
+        # Every party binds several things to it: it is worth computing once.
+        object.__setattr__(self, "_digest", self._compute_digest())
 
     def key_id(self, custodian: Custodian) -> bytes:
         """Which release key the custodian's envelope is sealed to."""
@@ -66,21 +69,7 @@ class Header:
 
     def digest(self) -> bytes:
         """H(hdr): 32 bytes that every other part of the record is bound to."""
-        return digest(
-            "header",
-            uint(self.version, 4),
-            uint(self.suite, 4),
-            self.record_id,
-            self.camera_ref,
-            self.domain.encode(),
-            self.epoch.encode(),
-            uint(self.capture_time_ms, 8),
-            uint(self.time_granularity_ms, 4),
-            uint(self.alternate, 1),
-            self.key_id_a,
-            self.key_id_b,
-            self.c_y,
-        )
+        return self._digest
 
     def to_proto(self) -> records_pb2.Header:
         """The wire form."""
@@ -136,3 +125,20 @@ class Header:
         rule, last = self.epoch.rule, self.capture_time_ms + self.time_granularity_ms - 1
         if not rule.at(self.capture_time_ms / 1000) <= self.epoch <= rule.at(last / 1000):
             raise MessageError("A record's capture time does not lie in its epoch.")
+
+    def _compute_digest(self) -> bytes:
+        return digest(
+            "header",
+            uint(self.version, 4),
+            uint(self.suite, 4),
+            self.record_id,
+            self.camera_ref,
+            self.domain.encode(),
+            self.epoch.encode(),
+            uint(self.capture_time_ms, 8),
+            uint(self.time_granularity_ms, 4),
+            uint(self.alternate, 1),
+            self.key_id_a,
+            self.key_id_b,
+            self.c_y,
+        )

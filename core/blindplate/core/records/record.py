@@ -23,6 +23,8 @@ from blindplate.v1 import records_pb2
 # What an envelope holds: s_X (32), n_y (16), exact capture time in milliseconds (8).
 ENVELOPE_BYTES: Final = 56 + OVERHEAD_BYTES
 _TAG_BYTES: Final = 16
+_UNKNOWN_FIELDS: Final = "A record holds fields that its version does not know."
+_ANOTHER_WAY: Final = "A record is not serialized in the one way it must be."
 _CIPHERTEXT_BYTES: Final = frozenset(size + _TAG_BYTES for size in SIZES)
 
 
@@ -104,28 +106,10 @@ class SealedRecord:
 
         Raises MessageError; also for fields this version does not know.
         """
-        origin: Attestation | SealedAttestation | None = None
-        if message.HasField("attestation"):
-            origin = Attestation.from_proto(message.attestation)
-        elif message.HasField("sealed_attestation"):
-            origin = SealedAttestation.from_proto(message.sealed_attestation)
-        if ciphertext_digest is None:
-            ciphertext_digest = digest_of(message.ciphertext) if message.ciphertext else b""
-        record = cls(
-            header=Header.from_proto(message.header),
-            env_a=message.env_a,
-            env_b=message.env_b,
-            c_a=message.c_a,
-            c_b=message.c_b,
-            c_s=message.c_s,
-            c_k=message.c_k,
-            ciphertext=message.ciphertext,
-            ciphertext_digest=ciphertext_digest,
-            origin=origin,
-        )
+        record = record_of(message, ciphertext_digest)
         # Unknown fields survive a parse. What nobody signed must not ride along with what somebody did.
         if record.to_bytes() != message.SerializeToString(deterministic=True):
-            raise MessageError("A record holds fields that its version does not know.")
+            raise MessageError(_UNKNOWN_FIELDS)
         return record
 
     def to_bytes(self) -> bytes:
@@ -140,10 +124,35 @@ class SealedRecord:
             message.ParseFromString(data)
         except DecodeError:
             raise MessageError("A record is not a protocol message.") from None
-        record = cls.from_proto(message, ciphertext_digest)
-        if record.to_bytes() != data:
-            raise MessageError("A record is not serialized in the one way it must be.")
+        record = record_of(message, ciphertext_digest)
+        own = record.to_bytes()
+        if own != data:
+            unknown = own != message.SerializeToString(deterministic=True)
+            raise MessageError(_UNKNOWN_FIELDS if unknown else _ANOTHER_WAY)
         return record
+
+
+def record_of(message: records_pb2.Record, ciphertext_digest: bytes | None = None) -> SealedRecord:
+    """The record a message holds, whatever else it holds: for who compares the whole. Raises MessageError."""
+    origin: Attestation | SealedAttestation | None = None
+    if message.HasField("attestation"):
+        origin = Attestation.from_proto(message.attestation)
+    elif message.HasField("sealed_attestation"):
+        origin = SealedAttestation.from_proto(message.sealed_attestation)
+    if ciphertext_digest is None:
+        ciphertext_digest = digest_of(message.ciphertext) if message.ciphertext else b""
+    return SealedRecord(
+        header=Header.from_proto(message.header),
+        env_a=message.env_a,
+        env_b=message.env_b,
+        c_a=message.c_a,
+        c_b=message.c_b,
+        c_s=message.c_s,
+        c_k=message.c_k,
+        ciphertext=message.ciphertext,
+        ciphertext_digest=ciphertext_digest,
+        origin=origin,
+    )
 
 
 def digest_of(ciphertext: bytes) -> bytes:

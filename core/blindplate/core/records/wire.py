@@ -15,11 +15,13 @@ from blindplate.core.errors import MessageError
 from blindplate.core.hpke import OVERHEAD_BYTES
 from blindplate.core.parties import KEY_ID_BYTES
 from blindplate.core.pseudonyms import PSEUDONYM_BYTES
-from blindplate.core.records.record import SealedRecord
+from blindplate.core.records.record import SealedRecord, record_of
 from blindplate.v1 import records_pb2
 
 MATCH_SECRET_BYTES: Final = 16
 _ENVELOPE_BYTES: Final = PSEUDONYM_BYTES + MATCH_SECRET_BYTES + OVERHEAD_BYTES
+_UNKNOWN_FIELDS: Final = "A wire message holds fields that its version does not know."
+_ANOTHER_WAY: Final = "A wire message is not serialized in the one way it must be."
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,9 @@ class Wire:
     @classmethod
     def from_proto(cls, message: records_pb2.Wire) -> Wire:
         """Read the wire form. Raises MessageError; also for fields this version does not know."""
-        wire = cls(SealedRecord.from_proto(message.record), message.envelope, message.window_key_id)
+        wire = _wire_of(message)
         if wire.to_bytes() != message.SerializeToString(deterministic=True):
-            raise MessageError("A wire message holds fields that its version does not know.")
+            raise MessageError(_UNKNOWN_FIELDS)
         return wire
 
     def to_bytes(self) -> bytes:
@@ -60,12 +62,19 @@ class Wire:
             message.ParseFromString(data)
         except DecodeError:
             raise MessageError("A wire message is not a protocol message.") from None
-        wire = cls.from_proto(message)
-        if wire.to_bytes() != data:
-            raise MessageError("A wire message is not serialized in the one way it must be.")
+        wire = _wire_of(message)
+        own = wire.to_bytes()
+        if own != data:
+            unknown = own != message.SerializeToString(deterministic=True)
+            raise MessageError(_UNKNOWN_FIELDS if unknown else _ANOTHER_WAY)
         return wire
 
 
 def wire_info(record: SealedRecord) -> bytes:
     """HPKE info of the wire envelope: bound to the whole record, so that it fits no other."""
     return encode("wire", record.leaf())
+
+
+def _wire_of(message: records_pb2.Wire) -> Wire:
+    # The wire's bytes hold the record's: whoever compares those need not compare these as well.
+    return Wire(record_of(message.record), message.envelope, message.window_key_id)
