@@ -61,16 +61,19 @@ def test_a_padded_payload_is_refused_though_it_is_signed() -> None:
 
 
 def test_a_register_of_ten_thousand_cameras_is_taken_and_one_too_long_is_not_made() -> None:
-    camera = RegisteredCamera(
-        camera_id="c" * 63,
-        identity="spiffe://blindplate/camera/" + "c" * 63,
-        signing_key=bytes(32),
-        latitude=51.507222,
-        longitude=-0.127583,
+    cameras = tuple(
+        RegisteredCamera(
+            camera_id=f"camera-{number:050}",
+            identity=f"spiffe://blindplate/camera/camera-{number:050}",
+            signing_key=number.to_bytes(32, "big"),
+            latitude=51.507222,
+            longitude=-0.127583,
+        )
+        for number in range(10_000)
     )
-    register = ZoneRegister(zone="inner", generation=1, cameras=(camera,) * 10_000)
+    register = ZoneRegister(zone="inner", generation=1, cameras=cameras)
     assert ZoneRegister.verified(register.statement(KEY), [KEY.public]) == register
-    many = register.model_copy(update={"cameras": (camera,) * (MAX_PAYLOAD_BYTES // 250)})
+    many = register.model_copy(update={"cameras": cameras[:1] * (MAX_PAYLOAD_BYTES // 250)})
     with pytest.raises(MessageError, match="longer"):
         many.statement(KEY)
 
