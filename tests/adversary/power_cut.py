@@ -68,12 +68,11 @@ Entry = Written | Truncated | Synced | Deleted | FolderSynced | Noted
 
 
 class Journal:
-    """What happened, in order. While ``full`` is set, files do not grow: what is there can be overwritten."""
+    """What happened, in order."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.entries: list[Entry] = []
-        self.full = False
 
     def add(self, entry: Entry) -> None:
         with self._lock:

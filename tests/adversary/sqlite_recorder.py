@@ -1,9 +1,10 @@
-"""Everything SQLite writes and syncs, recorded; and a full disk, when a test says so.
+"""Everything SQLite writes and syncs, recorded; and a disk without room, when a test says so.
 
 SQLite does its input and output through a table of functions (a VFS, sqlite.org/vfs.html). ``recorded`` registers
-one that hands everything on to the operating system's own and writes down what changes files. What is tested, its
-pragmas and the engine are the real ones: nothing knows that it is watched. It counts for the whole process, so it
-belongs into a process of its own. Needs an interpreter whose SQLite ``ctypes`` finds (``available``).
+one that hands everything on to the operating system's own and writes down what changes files; ``without_room`` one
+that fails as the system does on a full disk. What is tested, its pragmas and the engine are the real ones: nothing
+knows that it is watched. Both count for the whole process, so they belong into one of their own, and need an
+interpreter whose SQLite ``ctypes`` finds (``available``).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from tests.adversary.power_cut import Deleted, FolderSynced, Journal, Synced, Truncated, Written
+from tests.adversary.power_cut import Deleted, Entry, FolderSynced, Journal, Synced, Truncated, Written
 
 _OK: Final = 0
 _IOERR: Final = 10
@@ -82,14 +83,27 @@ def available() -> bool:
 @contextmanager
 def recorded() -> Generator[Journal]:
     """Record all SQLite files that this process opens inside the block; they are to be closed before its end."""
+    journal = Journal()
+    with _registered(journal.add, lambda: False):
+        yield journal
+
+
+@contextmanager
+def without_room(full: Callable[[], bool]) -> Generator[None]:
+    """Let no SQLite file grow while ``full``; what is there can be overwritten."""
+    with _registered(lambda _entry: None, full):
+        yield
+
+
+@contextmanager
+def _registered(add: Callable[[Entry], None], full: Callable[[], bool]) -> Generator[None]:
     library = _library()
     original = library.sqlite3_vfs_find(None)
-    journal = Journal()
-    recording = _Recording(original.contents, journal)
+    recording = _Recording(original.contents, add, full)
     library.sqlite3_vfs_register(ctypes.byref(recording.vfs), 1)
     recording.watch_folders()
     try:
-        yield journal
+        yield
     finally:
         recording.unwatch_folders()
         library.sqlite3_vfs_register(original, 1)
@@ -108,9 +122,10 @@ def _library() -> ctypes.CDLL:
 class _Recording:
     """The table that is put before ``original``. Must live as long as it is registered."""
 
-    def __init__(self, original: Any, journal: Journal) -> None:
+    def __init__(self, original: Any, add: Callable[[Entry], None], full: Callable[[], bool]) -> None:
         self._original = original
-        self._journal = journal
+        self._add = add
+        self._full = full
         self._paths: dict[int, str] = {}
         # The methods of a file as the system gave them, and what stands in their place.
         self._methods: dict[int, tuple[Any, _Methods]] = {}
@@ -164,15 +179,15 @@ class _Recording:
     def _delete(self, _vfs: int, name: bytes, sync_folder: int) -> int:
         result: int = self._original.delete(ctypes.addressof(self._original), name, sync_folder)
         if result == _OK:
-            self._journal.add(Deleted(name.decode()))
+            self._add(Deleted(name.decode()))
             if sync_folder:
-                self._journal.add(FolderSynced(str(Path(name.decode()).parent)))
+                self._add(FolderSynced(str(Path(name.decode()).parent)))
         return result
 
     def _sync_folder(self, file_in_it: bytes, descriptor: int) -> int:
         result: int = self._open_folder(file_in_it, descriptor)
         if result == _OK:
-            self._journal.add(FolderSynced(str(Path(file_in_it.decode()).parent)))
+            self._add(FolderSynced(str(Path(file_in_it.decode()).parent)))
         return result
 
     def _close(self, methods: Any, file: int) -> int:
@@ -182,21 +197,21 @@ class _Recording:
 
     def _write(self, methods: Any, file: int, content: int, length: int, offset: int) -> int:
         path = self._paths[file]
-        if self._journal.full and offset + length > Path(path).stat().st_size:
+        if self._full() and offset + length > Path(path).stat().st_size:
             return _FULL
         result: int = methods.write(file, content, length, offset)
         if result == _OK:
-            self._journal.add(Written(path, offset, ctypes.string_at(content, length)))
+            self._add(Written(path, offset, ctypes.string_at(content, length)))
         return result
 
     def _truncate(self, methods: Any, file: int, size: int) -> int:
         result: int = methods.truncate(file, size)
         if result == _OK:
-            self._journal.add(Truncated(self._paths[file], size))
+            self._add(Truncated(self._paths[file], size))
         return result
 
     def _sync(self, methods: Any, file: int, flags: int) -> int:
         result: int = methods.sync(file, flags)
         if result == _OK:
-            self._journal.add(Synced(self._paths[file]))
+            self._add(Synced(self._paths[file]))
         return result

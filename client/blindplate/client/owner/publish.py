@@ -9,7 +9,8 @@ Protocol section 5; docs/spec/owner.md section 4.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import IO
@@ -25,7 +26,7 @@ from blindplate.client.owner.segments import SegmentState
 from blindplate.client.owner.session import Session
 from blindplate.client.owner.tables import entries
 from blindplate.core.domains import Epoch
-from blindplate.core.errors import BlindplateError, QuotaError, StateError
+from blindplate.core.errors import BlindplateError, QuotaError, StateError, StorageError
 from blindplate.core.signing import Statement
 from blindplate.core.statements.model import EpochPart
 from blindplate.core.statements.uploads import Manifest
@@ -139,7 +140,7 @@ def _upload(session: Session, due: Due, progress: Progress) -> None:
         _upload(session, replace(due, base=True, first_version=1), progress)
         return
     upload = build_upload(listed, layout, parameters)
-    with tempfile.TemporaryFile(dir=session.store.folder) as spool:
+    with _disk(), tempfile.TemporaryFile(dir=session.store.folder) as spool:
         blobs_digest = _spool(upload, spool, progress)
         manifest = Manifest(
             grant_id=grant.grant_id,
@@ -176,6 +177,17 @@ def _covered(due: Due) -> ColumnElement[bool]:
         entries.c.removed_version.is_(None),
         or_(entries.c.weed_date.is_(None), entries.c.weed_date >= day),
     )
+
+
+@contextmanager
+def _disk() -> Generator[None]:
+    # Around the file's whole life: a full disk shows again when its buffer is flushed on closing.
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"An upload cannot be written: {error.strerror}.", "Make room; then it is made by itself."
+        ) from None
 
 
 def _spool(upload: Upload, spool: IO[bytes], progress: Progress) -> bytes:
