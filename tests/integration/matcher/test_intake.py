@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -202,6 +203,22 @@ def test_a_full_matcher_refuses_and_takes_again_when_it_has_room(world: World) -
     world.clock.time += world.police.window_seconds + 61
     world.served.matcher.keeper.keep()
     assert submit(world, one(world).wire) == [""]
+
+
+def test_a_secret_forgotten_as_soon_as_its_read_is_taken_is_not_remembered(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    matcher = world.served.matcher
+    write = matcher.database.write
+
+    def claimed_at_once(work: Any) -> Any:
+        result = write(work)
+        matcher.ticker.matching.secrets.forget([1])
+        return result
+
+    monkeypatch.setattr(matcher.database, "write", claimed_at_once)
+    assert submit(world, one(world).wire, one(world).wire) == ["", ""]
+    assert matcher.ticker.matching.secrets.missing([1, 2]) == [1]
 
 
 def test_a_full_disk_refuses_and_acknowledges_nothing(world: World) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -142,3 +144,18 @@ def test_a_closed_database_refuses(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError):
         database.write(lambda connection: put(connection, "a"))
     database.close()
+
+
+@pytest.mark.parametrize("error", [sqlite3.OperationalError("disk I/O error"), KeyError("unforeseen")])
+def test_whatever_stops_a_commit_is_heard_of_and_the_writer_lives_on(
+    database: Database, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken:
+        def begin(self) -> NoReturn:
+            raise error
+
+    with monkeypatch.context() as broken:
+        broken.setattr(database, "_writer", Broken())
+        with pytest.raises(StorageError):
+            database.write(lambda _: None)
+    assert database.write(lambda _: 7) == 7
