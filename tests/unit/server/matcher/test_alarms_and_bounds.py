@@ -135,7 +135,7 @@ def test_an_envelope_that_does_not_open_is_named(tmp_path: Path) -> None:
 
 def test_a_secret_forgotten_while_it_is_opened_is_not_remembered(tmp_path: Path) -> None:
     class Opening(WindowKeys):
-        """The owner claims the first read while the second is opened."""
+        """The owner claims the first read, which another answer holds, while it is opened."""
 
         def open(self, wire: Wire) -> tuple[bytes, bytes]:
             secrets.forget([1])
@@ -143,6 +143,6 @@ def test_a_secret_forgotten_while_it_is_opened_is_not_remembered(tmp_path: Path)
 
     secrets = MatchSecrets(Opening(tmp_path, SigningKey.from_seed(bytes(32))), 10)
     assert secrets.missing([1, 2]) == [1, 2]
-    opened = secrets.get([1, 2], {1: admitted().wire, 2: admitted().wire})
+    opened = secrets.get([1, 2], {2: admitted().wire, 1: admitted().wire})
     assert list(opened.pairs) == [1, 2]
     assert secrets.missing([1, 2]) == [1]
