@@ -18,7 +18,7 @@ class Lists(lists_pb2_grpc.ListsServicer):
     def Segments(self, request: lists_pb2.SegmentsRequest, context: Any) -> lists_pb2.SegmentsResponse:  # noqa: N802  as generated
         return lists_pb2.SegmentsResponse(segments=[lists_pb2.Segment(segment_id=b"answered")])
 
-    def Upload(
+    def Upload(  # noqa: N802  as generated
         self, request_iterator: Iterator[lists_pb2.UploadPart], context: Any
     ) -> lists_pb2.UploadResponse:
         return lists_pb2.UploadResponse(stored=len(list(request_iterator)) == 2)

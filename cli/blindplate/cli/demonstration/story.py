@@ -39,11 +39,11 @@ class Collected:
 
     simulation: Simulation
     seconds: dict[str, float]
-    hits: dict[str, list[Hit]] = field(default_factory=dict)
-    revealed: dict[str, list[Revealed]] = field(default_factory=dict)
-    refusals: list[tuple[str, BlindplateError]] = field(default_factory=list)
-    decisions: dict[str, list[Decision]] = field(default_factory=dict)
-    cameras: dict[str, dict[str, Any]] = field(default_factory=dict)
+    hits: dict[str, list[Hit]] = field(default_factory=dict[str, list[Hit]])
+    revealed: dict[str, list[Revealed]] = field(default_factory=dict[str, list[Revealed]])
+    refusals: list[tuple[str, BlindplateError]] = field(default_factory=list[tuple[str, BlindplateError]])
+    decisions: dict[str, list[Decision]] = field(default_factory=dict[str, list[Decision]])
+    cameras: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
 
 
 Say = Callable[[str], None]
