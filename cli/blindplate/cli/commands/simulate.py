@@ -16,12 +16,18 @@ def command(
     cameras: Annotated[int, typer.Option(min=1, max=99)] = 3,
     passes: Annotated[int, typer.Option(min=1, help="How many vehicles pass, all cameras together.")] = 1000,
     vehicles: Annotated[int, typer.Option(min=100, help="How many different vehicles there are.")] = 20_000,
-    seconds: Annotated[float, typer.Option(min=1, help="Over how long a time, which ends now.")] = 3600,
+    seconds: Annotated[
+        float, typer.Option(min=1, max=100, help="Over how long a time, which begins now.")
+    ] = 100,
     misreads: Annotated[float, typer.Option(min=0, max=1, help="Share of passes misread.")] = 0.03,
     seed: Annotated[int, typer.Option()] = 1,
     event_format: Annotated[str, typer.Option("--format", help="plain or openalpr.")] = "plain",
 ) -> None:
-    """Make events of passing vehicles, a hotlist and an emissions list, with repeat visits and misreads."""
+    """Make a hotlist, an emissions list, and events of passing vehicles, with repeat visits and misreads.
+
+    What was captured before a vehicle was listed matches nothing: submit the lists, then run this again with the
+    same seed, which makes the same vehicles pass from that moment on, and let the cameras read the events.
+    """
     from blindplate.cli import traffic
     from blindplate.client.camera.events import EventFormat
 
@@ -32,9 +38,7 @@ def command(
         "police": traffic.hotlist(made, min(500, vehicles // 40)),
         "emissions": traffic.emissions_list(made, vehicles // 4),
     }
-    simulation = traffic.simulate(
-        seed, made, names, passes, time.time() - seconds, seconds, misreads, lists=lists
-    )
+    simulation = traffic.simulate(seed, made, names, passes, time.time(), seconds, misreads, lists=lists)
     for name, events in simulation.events.items():
         traffic.write_events(folder / f"{name}.jsonl", events, EventFormat(event_format))
     traffic.write_hotlist_csv(

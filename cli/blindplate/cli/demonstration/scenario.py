@@ -21,6 +21,8 @@ _EVALUATIONS_PER_HOUR: Final = 40_000
 # Delivered at once: a camera and the matcher take captures up to two minutes ahead of their clocks.
 _SPAN_SECONDS: Final = 40.0
 _LONGEST_DELAY_SECONDS: Final = 5
+# Vehicles that a visitor may list besides.
+_HEADROOM: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +81,8 @@ def make_scenario(folder: Path, now: float, seed: int, size: Size) -> Scenario:
         record_messages=True,
         cameras=tuple(replace(camera, evaluations_per_hour=_EVALUATIONS_PER_HOUR) for camera in base.cameras),
         lists=(
-            emissions_list(size.emissions, max_delay_seconds=_LONGEST_DELAY_SECONDS),
-            police_list(size.police),
+            emissions_list(size.emissions + _HEADROOM, max_delay_seconds=_LONGEST_DELAY_SECONDS),
+            police_list(size.police + _HEADROOM),
         ),
     )
     deployment = create_deployment(folder, plan)
