@@ -2,12 +2,13 @@
 
 Guarantees, when it returns, that on this machine SEAL saves and expands seeded ciphertexts in the form known here, that
 the noise of a real evaluation stays within the file's margin, and that a hit opens and a stranger does not. Takes one
-to three seconds; start every process that encrypts, matches or opens with it. Protocol section 5.
+to three seconds; every process that encrypts, matches or opens gets its set through ``tested_set``. Protocol section 5.
 """
 
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from math import floor
 
 import numpy as np
@@ -20,9 +21,17 @@ from blindplate.psi.layout import plan
 from blindplate.psi.mask import encryption_of_zero, rerandomised
 from blindplate.psi.matcher import answer_batch, load_list
 from blindplate.psi.owner import build_upload, open_answer
-from blindplate.psi.parameters import ParameterSet
+from blindplate.psi.parameters import ParameterSet, load_set
 from blindplate.psi.randomness import uniform
 from blindplate.psi.sealapi import Ciphertext, Decryptor, Encryptor
+
+
+@lru_cache
+def tested_set(name: str) -> ParameterSet:
+    """The parameter set of that name, tried out once in this process. Raises ParameterError, each time anew."""
+    parameters = load_set(name)
+    self_test(parameters)
+    return parameters
 
 
 def self_test(parameters: ParameterSet) -> None:

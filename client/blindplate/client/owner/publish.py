@@ -34,7 +34,8 @@ from blindplate.edge.logs import log
 from blindplate.edge.statuses import remote_errors
 from blindplate.psi.layout import Layout, plan
 from blindplate.psi.owner import Upload, build_upload
-from blindplate.psi.parameters import ParameterSet, load_set
+from blindplate.psi.parameters import ParameterSet
+from blindplate.psi.selftest import tested_set
 from blindplate.v1 import lists_pb2 as v1
 from blindplate.v1.lists_pb2_grpc import ListsStub
 
@@ -123,7 +124,7 @@ def _due(session: Session, epoch: Epoch, now: float, history: _History) -> list[
 
 
 def _upload(session: Session, due: Due, progress: Progress) -> None:
-    grant, parameters = session.grant, load_set(session.grant.parameter_set)
+    grant, parameters = session.grant, tested_set(session.grant.parameter_set)
     with session.store.reading() as connection:
         as_of = segments.latest_version(connection)
         covered = _covered(due)

@@ -35,6 +35,7 @@ from blindplate.server.custodian.storage import open_database, reading
 from blindplate.server.custodian.submissions import Submissions
 from blindplate.server.custodian.voting import Voting
 from blindplate.server.limits import RateLimiter
+from blindplate.server.monitoring import serve_metrics
 from blindplate.server.serving import build_server, serve_until_signal
 
 
@@ -105,6 +106,8 @@ def run(settings: CustodianSettings) -> None:
     running = build(settings, SystemClock(), end)
     # Before the first call, which would wait for them.
     running.evaluator.start()
+    if settings.metrics is not None:
+        serve_metrics(settings.metrics)
     serve_until_signal(
         running.server, [running.close], on_ready=lambda: log().info("ready", port=running.port)
     )

@@ -36,6 +36,7 @@ class CustodianSettings(ProcessSettings):
     ``pseudonym_seed`` are files of 32 bytes, mode 0600. ``grants``, ``registers`` and ``policies`` are folders of
     signed statements. A release key is in use for ``release_key_seconds``. ``evaluation_workers`` processes
     evaluate large batches. ``record_messages`` names a file for every decrypted message: for demonstrations only.
+    ``metrics`` is the ``host:port`` where counters of calls and refusals are shown.
     """
 
     custodian: Custodian
@@ -52,6 +53,7 @@ class CustodianSettings(ProcessSettings):
     release_key_seconds: Annotated[int, Field(ge=60, le=31 * 86_400)] = 86_400
     evaluation_workers: Annotated[int, Field(ge=1, le=64)] = 1
     record_messages: Path | None = None
+    metrics: Annotated[str, Field(pattern=r"^[^\s]+:\d{1,5}$")] | None = None
 
     @field_validator("officers")
     @classmethod

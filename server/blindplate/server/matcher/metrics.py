@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from prometheus_client import Counter, Gauge, Histogram, start_http_server
-
-from blindplate.core.errors import SettingsError
-from blindplate.edge.logs import log
+from prometheus_client import Counter, Gauge, Histogram
 
 RECORDS: Final = Counter("blindplate_matcher_records", "Records by what happened to them.", ("event",))
 REFUSED_RECORDS: Final = Counter(
@@ -36,15 +33,3 @@ RETROSPECTIVE: Final = Counter(
 REFUSED_CLAIMS: Final = Counter(
     "blindplate_matcher_refused_claims", "Claims refused, by list and error code.", ("list", "code")
 )
-
-
-def serve(address: str) -> None:
-    """Serve the metrics on ``host:port``. Raises SettingsError when it cannot be bound."""
-    host, _, port = address.rpartition(":")
-    try:
-        start_http_server(int(port), addr=host)
-    except OSError as error:
-        raise SettingsError(
-            f"The metrics address {address} cannot be bound: {error.strerror}.", "Choose another."
-        ) from None
-    log().info("metrics", address=address)

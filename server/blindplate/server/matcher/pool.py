@@ -19,14 +19,12 @@ from concurrent.futures.process import BrokenProcessPool
 from blindplate.core.errors import UnavailableError
 from blindplate.edge.logs import configure, log
 from blindplate.psi.matcher import Batch
-from blindplate.psi.parameters import load_set
-from blindplate.psi.selftest import self_test
+from blindplate.psi.selftest import tested_set
 from blindplate.server.matcher.evaluator import Job, ListCache, evaluate
 
 _ATTEMPTS = 3
 # State of each worker, a process of its own, to which the pool hands nothing but arguments. Set by ``_prepare``.
 _cache: ListCache | None = None
-_tested: set[str] = set()
 
 
 class PoolEvaluator:
@@ -124,9 +122,7 @@ def _run(job: Job) -> Batch:
 def _test(parameter_sets: Sequence[str]) -> None:
     """Test SEAL under each set once in this process, before anything is matched under it."""
     for name in parameter_sets:
-        if name not in _tested:
-            self_test(load_set(name))
-            _tested.add(name)
+        tested_set(name)
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:

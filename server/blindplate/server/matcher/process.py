@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from blindplate.edge.clock import SystemClock
 from blindplate.edge.logs import configure, log
-from blindplate.server.matcher import metrics
 from blindplate.server.matcher.pool import PoolEvaluator
 from blindplate.server.matcher.service import open_matcher
 from blindplate.server.matcher.settings import MatcherSettings
+from blindplate.server.monitoring import serve_metrics
 from blindplate.server.serving import build_server, serve_until_signal
 
 # Waiting owners and uploads each hold a thread; the rest serve cameras.
@@ -34,7 +34,7 @@ def run(settings: MatcherSettings) -> None:
             record_to=settings.record_messages,
         )
         if settings.metrics is not None:
-            metrics.serve(settings.metrics)
+            serve_metrics(settings.metrics)
         matcher.start()
         serve_until_signal(server, on_ready=lambda: log().info("ready", port=port), on_stop=[matcher.close])
     finally:
