@@ -48,6 +48,15 @@ def test_digits_of_a_digest_are_no_plate_but_a_plate_beside_text_is() -> None:
     assert list(searching.content(b"plate=baf640;")) == ["text"]
 
 
+def test_base64_of_other_bytes_that_shares_the_digits_a_plate_decides_is_no_plate() -> None:
+    searching = PlateSearch(["AB12CD"])
+    digits = base64.b64encode(b"\x00AB12CD")
+    other = base64.b64decode(digits[:1] + b"f" + digits[2:])
+    assert list(searching.content(b'"' + digits + b'"')) == ["base64"]
+    assert b"AB12CD" not in other
+    assert list(searching.content(b'"' + base64.b64encode(other) + b'"')) == []
+
+
 def test_a_plate_across_the_border_of_two_pieces_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

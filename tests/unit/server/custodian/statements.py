@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def register(zone: str = "inner", generation: int = 1, *cameras: str) -> ZoneReg
             RegisteredCamera(
                 camera_id=name,
                 identity=spiffe_id("camera", name),
-                signing_key=bytes(32),
+                signing_key=sha256(name.encode()).digest(),
                 latitude=51.5,
                 longitude=-0.1,
                 evaluations_per_hour=100,
