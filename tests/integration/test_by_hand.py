@@ -7,6 +7,7 @@ import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 
 from blindplate.cli.demonstration.processes import Processes, command
 from blindplate.cli.deployment import Deployment, Plan
+from blindplate.core.statements.policies import PseudonymMode
 
 from .conftest import small_plan
 
@@ -22,9 +24,12 @@ PLATE = "AB12 CDE"
 
 
 @pytest.fixture
-def running(make_deployment: Callable[[Plan], Deployment]) -> Iterator[Deployment]:
-    """Custodians, matcher and the police's daemon, running."""
-    deployment = make_deployment(small_plan())
+def running(
+    request: pytest.FixtureRequest, make_deployment: Callable[[Plan], Deployment]
+) -> Iterator[Deployment]:
+    """Custodians, matcher and the police's daemon, running; cameras in the mode the test asks for, or oblivious."""
+    mode = getattr(request, "param", PseudonymMode.OBLIVIOUS)
+    deployment = make_deployment(replace(small_plan(), mode=mode))
     with Processes(deployment) as processes:
         for process in [processes.serve(party) for party in ("custodian-a", "custodian-b", "matcher")]:
             process.wait_for("ready", 60)
@@ -53,6 +58,22 @@ def seen_at(deployment: Deployment, camera: str) -> None:
     event = {"plate": PLATE, "captured_at": datetime.now(UTC).isoformat(), "country": "GB"}
     settings = deployment.settings(camera)
     typed("camera", "run", settings, "--exit-when-drained", stdin=json.dumps(event) + "\n")
+
+
+def seen_by_openalpr_at(deployment: Deployment, camera: str) -> None:
+    event = {
+        "data_type": "alpr_group",
+        "epoch_start": int(time.time() * 1000),
+        "best_plate_number": PLATE.replace(" ", ""),
+        "best_confidence": 93.5,
+        "country": "eu-gb",
+        "candidates": [{"plate": PLATE.replace(" ", ""), "confidence": 93.5}],
+        "best_plate": {"plate": PLATE.replace(" ", ""), "region": "gb"},
+        "best_uuid": "group-1",
+    }
+    settings = deployment.settings(camera)
+    options = ("--format", "openalpr", "--exit-when-drained")
+    typed("camera", "run", settings, *options, stdin=json.dumps(event) + "\n")
 
 
 def request_of(shown: str) -> str:
@@ -107,6 +128,19 @@ def test_what_an_officer_denies_stays_closed_and_a_removed_vehicle_is_hit_no_mor
 
     typed("hotlist", "remove", police, stdin=PLATE + "\n")
     assert "0 of 200" in typed("hotlist", "status", police)
+
+
+@pytest.mark.parametrize("running", [PseudonymMode.LOCAL], indirect=True)
+def test_a_camera_in_local_mode_fed_by_openalpr_is_hit_and_revealed_alike(running: Deployment) -> None:
+    police = running.settings("owner-police")
+    typed("hotlist", "add", police, stdin=PLATE + "\n")
+    seen_by_openalpr_at(running, "camera-1")
+    shown_until("hit 1", "hits", "watch", police, "--once")
+    request = request_of(typed("release", "request", police, "1", "--purpose", "murder", "--case", "case 9"))
+    for officer in ("officer-a-1", "officer-b-1"):
+        typed("custodian", "approve", running.settings(officer), request, "--reason", "seen the file")
+    assert "AB12CDE" in typed("release", "reveal", police, "1")
+    assert "local-key-handed-out" in (running.folder / "custodian-a" / "log.jsonl").read_text()
 
 
 def test_a_plate_is_never_taken_from_the_arguments(deployment: Deployment) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -16,13 +17,20 @@ def command(
     first_port: Annotated[
         int, typer.Option(min=1, max=65_533, help="Servers listen on this port and the next two.")
     ] = 7701,
+    local: Annotated[
+        bool,
+        typer.Option("--local", help="Cameras make pseudonyms themselves, with keys custodians hand them."),
+    ] = False,
 ) -> None:
     """Make a deployment: authority, certificates, keys, grants, policies and one settings file a process."""
     from blindplate.cli.deployment import create_deployment, default_plan
+    from blindplate.core.statements.policies import PseudonymMode
 
     # An hour back, so that no clock of these machines finds its grant still to come.
     begins = int(time.time()) - 3600
-    made = create_deployment(folder, default_plan(begins, cameras=cameras, first_port=first_port))
+    mode = PseudonymMode.LOCAL if local else PseudonymMode.OBLIVIOUS
+    plan = replace(default_plan(begins, cameras=cameras, first_port=first_port), mode=mode)
+    made = create_deployment(folder, plan)
     console = Console()
     console.print(f"Made a deployment in {folder}. Start its processes, each in a terminal of its own:")
     for line in (
