@@ -36,6 +36,7 @@ from tests.integration.conftest import small_plan
 
 ROOT = Path(__file__).parents[2]
 MATCHER, CAMERA, OWNER = "matcher", "camera-1", "owner-police"
+TICK_SECONDS = 0.25
 WAIT_SECONDS = 60.0
 # Less than a segment, more than everything else that is written outside the databases.
 FILE_BYTES = 2 << 20
@@ -95,7 +96,7 @@ class Plant:
     def all_hits(self) -> int:
         """The hits once they are as many as expected, and one more look a little later."""
         wait_until(lambda: self.hits() >= self.expected)
-        time.sleep(1.5)
+        time.sleep(3 * TICK_SECONDS)
         return self.hits()
 
     def wait_for_log(self, party: str, since: int, **fields: Any) -> None:
@@ -150,24 +151,21 @@ def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
     folder = tmp_path_factory.mktemp("full-disk")
     # A day: no upload but those the tests ask for.
     plan = small_plan(epoch_seconds=86_400)
-    deployment = create_deployment(
-        folder / "deployment", replace(plan, cameras=plan.cameras[:1], lists=plan.lists[1:])
-    )
+    plan = replace(plan, cameras=plan.cameras[:1], lists=(replace(plan.lists[1], tick_seconds=TICK_SECONDS),))
+    deployment = create_deployment(folder / "deployment", plan)
     listed = marks(60)
     csv = folder / "police.csv"
     csv.write_text("\n".join(["vrm,country,reason", *(f"{plate},GB,sought" for plate in listed)]) + "\n")
     with ExitStack() as stack:
         processes = stack.enter_context(Processes(deployment))
-        for custodian in ("custodian-a", "custodian-b"):
-            processes.serve(custodian).wait_for("ready")
+        servers = [processes.serve(f"custodian-{name}") for name in "ab"]
         commands_of = {MATCHER: ("matcher", "serve"), OWNER: ("owner", "run"), CAMERA: ("camera", "run")}
-        running: dict[str, Process] = {}
-        for party, command in commands_of.items():
-            running[party] = _start(deployment, party, *command)
-            stack.callback(running[party].stop)
-            running[party].wait_for("ready")
-            if party == MATCHER:
-                processes.run("hotlist", "submit", deployment.settings(OWNER), csv)
+        running = {party: _start(deployment, party, *command) for party, command in commands_of.items()}
+        for process in running.values():
+            stack.callback(process.stop)
+        for process in (*servers, *running.values()):
+            process.wait_for("ready")
+        commands.submit(load(OwnerSettings, deployment.settings(OWNER)), csv)
         events = stack.enter_context(running[CAMERA].popen.stdin or io.BytesIO())
         yield Plant(deployment, running, events, listed)
 
