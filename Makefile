@@ -10,7 +10,7 @@ demo: $(STAMP)
 	$(BIN)/blindplate demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not soak" --cov --cov-report=
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak" --cov --cov-report=
 	$(BIN)/coverage report --include='core/blindplate/core/*' --fail-under=95
 	$(BIN)/coverage report --include='core/blindplate/psi/*' --fail-under=95
 

@@ -72,14 +72,6 @@ class _OpenFile(ctypes.Structure):
     _fields_ = (("methods", ctypes.POINTER(_Methods)),)
 
 
-def available() -> bool:
-    """Whether this interpreter's SQLite can be recorded."""
-    try:
-        return bool(_library().sqlite3_vfs_find(None).contents.version == 3)
-    except (AttributeError, OSError, ValueError):
-        return False
-
-
 @contextmanager
 def recorded() -> Generator[Journal]:
     """Record all SQLite files that this process opens inside the block; they are to be closed before its end."""

@@ -11,8 +11,6 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-import pytest
-
 from blindplate.cli.demonstration.search import PlateSearch, plant_canary
 from blindplate.client.camera.spool import Spool, SpoolItem
 from blindplate.core.domains import HOURLY, Domain
@@ -26,7 +24,6 @@ from tests.adversary.loot import Loot
 from tests.adversary.secret_search import SecretSearch
 
 # Beside G7, which looks at the same stolen camera.
-pytestmark = pytest.mark.xdist_group("stolen-camera")
 
 
 def plates_in(files: Iterable[Path], plates: Iterable[str]) -> set[str]:

@@ -41,7 +41,6 @@ from tests.adversary.reading import (
 )
 from tests.integration.owner.world import World
 
-pytestmark = pytest.mark.xdist_group("g2")
 DICTIONARY = marks(2_000)
 TRUE = DICTIONARY[1_000:1_040]
 INNER, OUTER = domain_of("camera-1", "police"), domain_of("camera-2", "police")

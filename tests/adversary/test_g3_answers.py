@@ -46,7 +46,6 @@ from tests.adversary.list_attacker import Attacker
 from tests.adversary.reading import KnownRead, hand_in, sealed_reads
 from tests.integration.owner.world import World
 
-pytestmark = pytest.mark.xdist_group("g3-answers")
 # On no list of the attacker's.
 STRANGERS = marks(40)
 

@@ -43,7 +43,6 @@ from tests.adversary.list_attacker import Attacker
 from tests.adversary.reading import grant_of, hand_in, sealed_reads
 from tests.integration.owner.world import World
 
-pytestmark = pytest.mark.xdist_group("g3-uploads")
 LISTED = marks(3)
 
 

@@ -39,7 +39,6 @@ from tests.adversary.reading import KnownRead, sealed_reads
 from tests.integration.owner.world import World, publish_now, put_on_list, settled_hits
 from tests.unit.core.records.two_keys import ciphertext_under_two_keys
 
-pytestmark = pytest.mark.xdist_group("g4")
 A, B = Custodian
 PLATE, OTHER, LISTED = marks(3)
 SECRETS = ("share A", "share B", "match secret")

@@ -28,7 +28,6 @@ from tests.adversary.custody import release_key, share_of
 from tests.adversary.reading import KnownRead, sealed_reads
 from tests.integration.owner.world import World
 
-pytestmark = pytest.mark.xdist_group("g4")
 A, B = Custodian
 PLATES = marks(5)
 

@@ -50,7 +50,6 @@ from tests.adversary.permissions import (
 )
 from tests.integration.owner.world import World
 
-pytestmark = pytest.mark.xdist_group("g5")
 POLICE, OUTER = Domain("police", "inner", 1), Domain("police", "outer", 1)
 BOTH = ("custodian-a", "custodian-b")
 # What is done to the deployment around an attack, and undone after it.

@@ -33,7 +33,6 @@ from tests.integration.owner.world import (
 )
 
 # Beside G1, which looks at the same stolen camera.
-pytestmark = pytest.mark.xdist_group("stolen-camera")
 LISTED, *STRANGERS = marks(21, seed=11)
 CUSTODIANS = ("custodian-a", "custodian-b")
 PARTIES = ("matcher", "owner-police", *CUSTODIANS)

@@ -27,19 +27,12 @@ import pytest
 from blindplate.client.camera.spool import Spool
 from blindplate.client.owner.store import Store
 from blindplate.server.matcher.storage import Database
-from tests.adversary import durable_work, sqlite_recorder
+from tests.adversary import durable_work
 from tests.adversary.power_cut import Disk, Entry, Noted, write_files
 
 SEED: Final = "unsynced writes 1"
 _ROOT: Final = Path(__file__).parents[2]
 _RANDOM_CUTS: Final = 25
-
-pytestmark = [
-    pytest.mark.skipif(
-        not sqlite_recorder.available(), reason="this interpreter's SQLite cannot be reached by ctypes"
-    ),
-    pytest.mark.xdist_group("unsynced-writes"),
-]
 
 
 @dataclass(frozen=True)

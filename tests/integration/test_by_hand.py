@@ -19,7 +19,7 @@ from blindplate.core.statements.policies import PseudonymMode
 
 from .conftest import small_plan
 
-pytestmark = [pytest.mark.xdist_group("processes"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.timeout(300)]
 PLATE = "AB12 CDE"
 
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BLINDPLATE = str(Path(sys.executable).with_name("blindplate"))
 COMMANDS = re.findall(r"^\$ (.+)$", (ROOT / "README.md").read_text(), re.MULTILINE)
 
-pytestmark = [pytest.mark.xdist_group("processes"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.timeout(600)]
 
 
 def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:

@@ -34,7 +34,7 @@ OWNER = "owner-police"
 TICK_SECONDS = 0.25
 WAIT_SECONDS = 60.0
 
-pytestmark = [pytest.mark.xdist_group("epochs"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.timeout(300)]
 
 
 @dataclass

@@ -30,7 +30,6 @@ from blindplate.client.owner.settings import OwnerSettings
 from blindplate.client.owner.store import Store
 from blindplate.core.errors import StorageError
 from blindplate.edge.settings import load
-from tests.adversary import sqlite_recorder
 from tests.integration.camera.site import marks, plain_events
 from tests.integration.conftest import small_plan
 
@@ -41,13 +40,7 @@ WAIT_SECONDS = 60.0
 # Less than a segment, more than everything else that is written outside the databases.
 FILE_BYTES = 2 << 20
 
-pytestmark = [
-    pytest.mark.skipif(
-        not sqlite_recorder.available(), reason="this interpreter's SQLite cannot be reached by ctypes"
-    ),
-    pytest.mark.xdist_group("full-disk"),
-    pytest.mark.timeout(300),
-]
+pytestmark = pytest.mark.timeout(300)
 
 
 @dataclass

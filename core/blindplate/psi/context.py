@@ -182,7 +182,10 @@ def _memory(body: bytes) -> Generator[str]:
     """A path to an anonymous memory file that holds ``body`` and is gone afterwards."""
     descriptor = os.memfd_create("seal", os.MFD_CLOEXEC)
     try:
-        os.write(descriptor, body)
+        rest = memoryview(body)
+        while rest:
+            # A limit on file sizes cuts a write short; the next one then says so.
+            rest = rest[os.write(descriptor, rest) :]
         yield f"/proc/self/fd/{descriptor}"
     finally:
         os.close(descriptor)
