@@ -4,7 +4,7 @@ SQLite does its input and output through a table of functions (a VFS, sqlite.org
 one that hands everything on to the operating system's own and writes down what changes files; ``without_room`` one
 that fails as the system does on a full disk. What is tested, its pragmas and the engine are the real ones: nothing
 knows that it is watched. Both count for the whole process, so they belong into one of their own, and need an
-interpreter whose SQLite ``ctypes`` finds (``available``).
+interpreter whose SQLite ``ctypes`` finds.
 """
 
 from __future__ import annotations
