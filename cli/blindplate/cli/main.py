@@ -7,6 +7,7 @@ modules import what they run inside the command, so that a camera needs neither 
 
 from __future__ import annotations
 
+import signal
 import sys
 
 import typer
@@ -52,6 +53,8 @@ app.add_typer(bench.app, name="bench")
 
 def main() -> None:
     """The console script ``blindplate``."""
+    # A command that started processes is to stop them also when it is told to end; services set handlers of their own.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(128 + signal.SIGTERM))
     try:
         app()
     except BlindplateError as error:
