@@ -10,6 +10,7 @@ from sqlalchemy import delete, select
 from blindplate.client.owner import answers
 from blindplate.client.owner.coverage import delta_lead
 from blindplate.client.owner.hits import HitState, hits_after
+from blindplate.client.owner.publish import is_behind
 from blindplate.client.owner.segments import Segment, SegmentState, in_states
 from blindplate.client.owner.session import Session
 from blindplate.client.owner.tables import answers as answers_table
@@ -68,6 +69,30 @@ def test_a_vehicle_added_after_the_base_is_matched_within_the_same_epoch(make_wo
         world.clock.offset += 5
         world.read([ADDED, LISTED, STRANGER])
         assert len(settled_hits(world, session)) == 2
+
+
+@pytest.mark.parametrize(("kept_back", "hits"), [(64, 1), (0, 0)], ids=["kept back", "defence removed"])
+def test_a_read_answered_before_its_vehicle_is_published_is_still_matched(
+    make_world: MakeWorld, kept_back: int, hits: int
+) -> None:
+    world = make_world()
+    with world.session() as session:
+        put_on_list(session, LISTED)
+        publish_now(session)
+        assert not is_behind(session)
+        world.clock.offset += 5
+        put_on_list(session, ADDED)
+        assert is_behind(session)
+        world.clock.offset += 5
+        world.read([ADDED])
+        taken = within(
+            lambda: answers.take_next(session, 200, lambda _session: kept_back),
+            lambda found: found is not None,
+        )
+        assert taken is not None
+        publish_now(session)
+        assert not is_behind(session)
+        assert len(settled_hits(world, session)) == hits
 
 
 def test_an_owner_absent_at_the_boundary_still_finds_the_reads_that_waited(make_world: MakeWorld) -> None:
@@ -162,7 +187,7 @@ def test_a_crash_between_store_and_acknowledgement_acknowledges_later_and_keeps_
         publish_now(session)
         world.read([LISTED, STRANGER])
 
-        def die(_session: object) -> None:
+        def die(_session: object, _kept_back: int) -> None:
             raise Crash
 
         with monkeypatch.context() as patched:

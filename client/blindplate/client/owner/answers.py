@@ -8,7 +8,7 @@ is uploaded anew, so that its reads are matched again before they may be erased;
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -59,10 +59,12 @@ class Taken:
     hits: int
 
 
-def take_next(session: Session, wait_ms: int) -> Taken | None:
+def take_next(
+    session: Session, wait_ms: int, kept_back: Callable[[Session], int] = lambda _session: 0
+) -> Taken | None:
     """Deal with the next answer, waiting up to ``wait_ms`` for it; None when none came.
 
-    Raises UnavailableError and other typed errors of the matcher: the answer then comes again on the next call.
+    ``kept_back`` tells, once the answer is stored, how many ``acknowledge_stored`` is to keep back. Raises UnavailableError and other typed errors of the matcher: the answer then comes again on the next call.
     """
     answer = _next(session, wait_ms)
     if answer is None:
@@ -88,13 +90,17 @@ def take_next(session: Session, wait_ms: int) -> Taken | None:
             segment_id=answer.segment_id,
             now=session.now(),
         )
-    acknowledge_stored(session)
+    acknowledge_stored(session, kept_back(session))
     return Taken(answer.sequence, outcome, new)
 
 
-def acknowledge_stored(session: Session) -> None:
-    """Acknowledge every answer whose hits are stored, also those left over from before a crash."""
-    _acknowledge(session, Outcome.OPENED)
+def acknowledge_stored(session: Session, kept_back: int = 0) -> None:
+    """Acknowledge the answers whose hits are stored, also those left over from before a crash.
+
+    All but the last ``kept_back``: the matcher erases unclaimed reads with the acknowledgement, and a version of the
+    list that is still to be published may match them.
+    """
+    _acknowledge(session, Outcome.OPENED, kept_back)
 
 
 def acknowledge_passed_over(session: Session) -> None:
@@ -114,13 +120,13 @@ def ask_from_the_first(connection: Connection) -> None:
     connection.execute(delete(answers))
 
 
-def _acknowledge(session: Session, outcome: Outcome) -> None:
+def _acknowledge(session: Session, outcome: Outcome, kept_back: int = 0) -> None:
     with session.store.reading() as connection:
         chosen = select(answers.c.sequence).where(
             answers.c.acknowledged.is_(False), answers.c.outcome == outcome
         )
         waiting = list(connection.execute(chosen.order_by(answers.c.sequence)).scalars())
-    for sequence in waiting:
+    for sequence in waiting[: max(0, len(waiting) - kept_back)]:
         request = v1.AcknowledgeRequest(list_id=session.grant.list_id, sequence=sequence)
         with remote_errors("matcher"):
             _stub(session).Acknowledge(request, timeout=_CALL_SECONDS)

@@ -13,7 +13,7 @@ from typing import Final
 from blindplate.client.owner.answers import acknowledge_passed_over, acknowledge_stored, take_next
 from blindplate.client.owner.automatic import ask_for_releases
 from blindplate.client.owner.coverage import delta_lead
-from blindplate.client.owner.publish import due_epochs, publish
+from blindplate.client.owner.publish import due_epochs, is_behind, publish
 from blindplate.client.owner.segments import latest_version
 from blindplate.client.owner.session import Session
 from blindplate.core.errors import BlindplateError
@@ -23,6 +23,8 @@ _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 30.0
 # How often the matcher is asked whether it still has everything, when nothing else calls for it.
 _LOOK_SECONDS: Final = 60.0
+# Answers left unacknowledged while a version waits to be published; a matcher bears 256 before it lets reads wait.
+_KEPT_BACK: Final = 64
 
 
 def serve(session: Session, stop: threading.Event) -> None:
@@ -80,12 +82,16 @@ class _Publishing:
 
 
 def _take_answers(session: Session) -> float:
-    acknowledge_stored(session)
-    taken = take_next(session, session.settings.wait_ms)
+    acknowledge_stored(session, _kept_back(session))
+    taken = take_next(session, session.settings.wait_ms, _kept_back)
     if taken is not None and taken.hits:
         log().info("hits", sequence=taken.sequence, hits=taken.hits)
     # The matcher waits for an answer itself; where it was told not to, there is no hurry either.
     return 0.0 if taken is not None or session.settings.wait_ms else session.settings.poll_seconds
+
+
+def _kept_back(session: Session) -> int:
+    return _KEPT_BACK if is_behind(session) else 0
 
 
 def _ask_for_releases(session: Session) -> float:

@@ -86,6 +86,15 @@ def publish(session: Session, progress: Progress = silent) -> Published:
     return Published(evaluated, uploaded)
 
 
+def is_behind(session: Session) -> bool:
+    """Whether an epoch that has begun still lacks something of the list: its reads may match what is to come."""
+    now = session.now()
+    with session.store.reading() as connection:
+        history = _History(segments.list_versions(connection), segments.removals(connection))
+    begun = [epoch for epoch in due_epochs(session, now) if epoch.start() <= now]
+    return any(_due(session, epoch, now, history) for epoch in begun)
+
+
 def due_epochs(session: Session, now: float) -> list[Epoch]:
     """The epochs the list is to be uploaded for."""
     grant = session.grant
