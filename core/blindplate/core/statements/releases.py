@@ -22,20 +22,7 @@ from blindplate.core.statements.model import (
     StatementModel,
     Text,
 )
-
-
-class Purpose(StrEnum):
-    """The closed list of purposes."""
-
-    UNPAID_CHARGE = "unpaid-charge"
-    MURDER = "murder"
-    ROBBERY_OR_THEFT = "robbery-or-theft"
-    SEXUAL_OFFENCES = "sexual-offences"
-    VIOLENCE = "violence"
-    VEHICLE_CRIME = "vehicle-crime"
-    TERRORISM = "terrorism"
-    MISSING_PERSON = "missing-person"
-    ROAD_SAFETY = "road-safety"
+from blindplate.core.statements.purposes import Purpose
 
 
 class Verdict(StrEnum):
@@ -51,6 +38,9 @@ class ReleaseRequest(StatementModel):
 
     ``record`` is ``v1.Record`` without its ciphertext, which ``ciphertext_digest`` stands for (docs/spec/records.md).
     ``match_proof`` is p, never the match secret. Shares are sealed to ``reply_key``. ``nonce`` makes every request one of its own.
+    ``case_salt`` opens the public entry's commitment to the case, ``candidates_digest`` is that of the list entries
+    that come with the request (``core.membership``). ``emergency`` asks that officers' approval be skipped, where the grant
+    allows it.
     """
 
     kind: ClassVar[str] = "release-request"
@@ -64,6 +54,9 @@ class ReleaseRequest(StatementModel):
     purpose: Purpose
     lawful_basis: Text
     case_reference: Text
+    case_salt: Hex16
+    candidates_digest: Hex32
+    emergency: bool = False
     reply_key: HpkePublic
     nonce: Hex16
     made_at: Moment
@@ -107,5 +100,6 @@ class Decision(StatementModel):
     code: Name
     reason: Text
     automatic: bool
+    emergency: bool = False
     officers: tuple[Name, ...]
     decided_at: Moment
