@@ -76,3 +76,41 @@ DECISIONS: Final = Table(
     Column("statement_id", LargeBinary(32), nullable=False),
     Column("statement", LargeBinary, nullable=False),
 )
+
+# What this custodian enters into the ledger, in that order: DSSE statements, and the index each one got.
+OUTBOX: Final = Table(
+    "outbox",
+    METADATA,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("statement_id", LargeBinary(32), nullable=False, unique=True),
+    Column("statement", LargeBinary, nullable=False),
+    Column("ledger_index", BigInteger, nullable=True),
+    Index("outbox_by_index", "ledger_index", "number"),
+)
+
+# The last word this custodian gave on each grant itself: a signed GrantSuspension of the outbox.
+SUSPENSIONS: Final = Table(
+    "suspensions",
+    METADATA,
+    Column("grant_id", String(63), primary_key=True),
+    Column("number", BigInteger, ForeignKey("outbox.number"), nullable=False),
+)
+
+# What was done on one UTC day (days since 1970). ``kind`` is a counts.Counted; ``subject`` a grant or a list; ``zone`` may be empty.
+COUNTS: Final = Table(
+    "counts",
+    METADATA,
+    Column("day", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String(16), primary_key=True),
+    Column("subject", String(63), primary_key=True),
+    Column("zone", String(63), primary_key=True),
+    Column("counted", BigInteger, nullable=False),
+)
+
+# Days whose counts were put into the outbox, and when that was done last.
+COUNTED_DAYS: Final = Table(
+    "counted_days",
+    METADATA,
+    Column("day", BigInteger, primary_key=True, autoincrement=False),
+    Column("made_at", BigInteger, nullable=False),
+)
