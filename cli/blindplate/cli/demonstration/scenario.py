@@ -10,7 +10,7 @@ from typing import Final
 
 from blindplate.cli import traffic
 from blindplate.cli.deployment import Deployment, create_deployment, default_plan
-from blindplate.cli.deployment.plan import SERVERS, emissions_list, police_list
+from blindplate.cli.deployment.plan import ADDRESSES, emissions_list, police_list
 from blindplate.cli.traffic import Simulation, Vehicle
 from blindplate.client.camera.events import EventFormat
 
@@ -101,8 +101,8 @@ def make_scenario(folder: Path, now: float, seed: int, size: Size) -> Scenario:
 
 def _free_addresses() -> dict[str, str]:
     """A free loopback port for every server, as the kernel gives them."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in SERVERS]
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in ADDRESSES]
     ports = [bound.getsockname()[1] for bound in sockets]
     for bound in sockets:
         bound.close()
-    return {party: f"127.0.0.1:{port}" for party, port in zip(SERVERS, ports, strict=True)}
+    return {party: f"127.0.0.1:{port}" for party, port in zip(ADDRESSES, ports, strict=True)}

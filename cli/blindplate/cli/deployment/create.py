@@ -1,7 +1,8 @@
 """Write a deployment: every party's folder with keys and settings, and the public statements between them.
 
     DIR/ca                      the authority (its key stays here)
-    DIR/public                  grants, zone registers and zone policies, for everyone to read
+    DIR/public                  the pinned public keys; grants, zone registers, zone policies and assessments as papers
+    DIR/ledger                  the ledger's public files: everything an auditor needs besides the keys
     DIR/PARTY                   one folder a process: settings, certificate, keys (mode 0600)
 
 Guarantees that no key is in two parties' folders. It plays operator and custodians at once, which real ones must
@@ -18,11 +19,23 @@ from typing import Any, Final
 import tomli_w
 
 from blindplate.cli.deployment.authority import Authority
-from blindplate.cli.deployment.plan import SERVERS, Plan
-from blindplate.cli.deployment.statements import Signers, sign_grants, sign_policies, sign_registers
+from blindplate.cli.deployment.genesis import genesis
+from blindplate.cli.deployment.plan import LEDGER_HTTP, SERVERS, Plan
+from blindplate.cli.deployment.statements import (
+    Signers,
+    grant_name,
+    sign_grants,
+    sign_policies,
+    sign_registers,
+)
+from blindplate.cli.deployment.witnessing import ORIGIN, ledger_keys
+from blindplate.client.auditor.keys import keys_file
 from blindplate.core.errors import SettingsError
 from blindplate.core.signing import SigningKey
 from blindplate.edge.keyfiles import write_public, write_secret
+from blindplate.edge.settings import LedgerKeysPart, load
+from blindplate.server.ledger.process import create_genesis
+from blindplate.server.ledger.settings import LedgerSettings
 
 _SEED_BYTES: Final = 32
 
@@ -34,10 +47,24 @@ class Deployment:
     folder: Path
     plan: Plan
 
+    def home(self, party: str) -> Path:
+        """The folder of a party's own, as of ``matcher`` or ``camera-1``."""
+        return self.folder / ("ledger-keeper" if party == "ledger" else party)
+
     def settings(self, party: str) -> Path:
-        """The settings file of a party, as in ``matcher`` or ``camera-1``."""
+        """The settings file of a party."""
         kind = party.split("-")[0]
-        return self.folder / party / f"{kind}.toml"
+        return self.home(party) / f"{kind}.toml"
+
+    @property
+    def ledger(self) -> Path:
+        """The folder of the ledger's public files."""
+        return self.folder / "ledger"
+
+    @property
+    def keys(self) -> Path:
+        """The file of the public keys that everyone pins, as the auditor takes it."""
+        return self.public / "keys.toml"
 
     @property
     def public(self) -> Path:
@@ -49,6 +76,12 @@ class Deployment:
 class _Keys:
     signing: dict[str, SigningKey]
     seeds: dict[str, bytes]
+    witnesses: dict[str, bytes]
+
+    def ledger_keys(self) -> LedgerKeysPart:
+        return ledger_keys(
+            self.signing["ledger"].seed, self.witnesses["custodian-a"], self.witnesses["custodian-b"]
+        )
 
 
 def create_deployment(folder: Path, plan: Plan) -> Deployment:
@@ -58,7 +91,7 @@ def create_deployment(folder: Path, plan: Plan) -> Deployment:
     deployment = Deployment(folder, plan)
     authority = Authority(plan.begins, plan.days)
     authority.save(folder / "ca")
-    keys = _Keys({}, {})
+    keys = _Keys({}, {}, {})
     identities = {party: _enrol(deployment, authority, keys, party) for party in _parties(plan)}
     signers = Signers(
         operator=keys.signing["operator"],
@@ -80,9 +113,19 @@ def create_deployment(folder: Path, plan: Plan) -> Deployment:
         "custodian_b": signers.custodian_b.public.hex(),
         "matcher": signers.matcher.hex(),
     }
+    access = {
+        "address": plan.addresses["ledger"],
+        "url": f"http://{plan.addresses[LEDGER_HTTP]}",
+        "keys": keys.ledger_keys().model_dump(mode="json"),
+    }
     for party in identities:
-        if party != "operator":
-            _write_settings(deployment, party, _settings(deployment, keys, party), trust)
+        _write_settings(deployment, party, _settings(deployment, keys, party, access), trust)
+    parties = load(LedgerSettings, deployment.settings("ledger")).trust.parties()
+    write_public(deployment.keys, keys_file(parties, keys.ledger_keys()).encode())
+    first = genesis(deployment.public, plan, signers, registers)
+    create_genesis(
+        load(LedgerSettings, deployment.settings("ledger")), first.entries, first.documents, plan.begins
+    )
     return deployment
 
 
@@ -93,63 +136,103 @@ def _parties(plan: Plan) -> list[str]:
 
 
 def _enrol(deployment: Deployment, authority: Authority, keys: _Keys, party: str) -> str:
-    folder = deployment.folder / party
+    folder = deployment.home(party)
     folder.mkdir(mode=0o700, parents=True)
     keys.signing[party] = SigningKey.generate()
     write_secret(folder / "signing.key", keys.signing[party].seed)
     if party.startswith("custodian"):
         keys.seeds[party] = os.urandom(_SEED_BYTES)
         write_secret(folder / "pseudonyms.seed", keys.seeds[party])
+        keys.witnesses[party] = os.urandom(_SEED_BYTES)
+        write_secret(folder / "witness.key", keys.witnesses[party])
     return authority.issue(folder, party.split("-")[0], party, server=party in SERVERS)
 
 
-def _settings(deployment: Deployment, keys: _Keys, party: str) -> dict[str, Any]:
+def _settings(deployment: Deployment, keys: _Keys, party: str, access: dict[str, Any]) -> dict[str, Any]:
     plan = deployment.plan
     kind = party.split("-")[0]
-    files = {name: f"../public/{name}" for name in ("grants", "registers")}
-    if plan.record_messages:
-        files["record_messages"] = "messages.bin"
+    recorded = {"record_messages": "messages.bin"} if plan.record_messages else {}
     custodians = {f"custodian_{name}": plan.addresses[f"custodian-{name}"] for name in ("a", "b")}
-    if kind == "matcher":
-        return {
-            "listen": plan.addresses[party],
-            **files,
-            "workers": plan.workers,
-            "window_key_seconds": plan.window_key_seconds,
-        }
-    if kind == "custodian":
-        which = party.removeprefix("custodian-")
-        officers = [f"officer-{which}-{name}" for name in plan.officers]
-        return {
-            "custodian": which,
-            "listen": plan.addresses[party],
-            **files,
-            "policies": "../public/policies",
-            "pseudonym_seed": "pseudonyms.seed",
-            "release_key_seconds": plan.release_key_seconds,
-            "officers": [{"name": name, "public": keys.signing[name].public.hex()} for name in officers],
-        }
-    if kind == "camera":
-        camera = next(camera for camera in plan.cameras if camera.name == party)
-        return {
-            "camera_id": party,
-            "policy": f"../public/policies/{camera.zone}.json",
-            "matcher": plan.addresses["matcher"],
-            **custodians,
-            "latitude": camera.latitude,
-            "longitude": camera.longitude,
-        }
-    if kind == "owner":
-        entry = next(entry for entry in plan.lists if entry.owner == party)
-        return {
-            "name": party,
-            "grant": f"../public/grants/{entry.list_id}.json",
-            "matcher": plan.addresses["matcher"],
-            **custodians,
-            "automatic_release": entry.release.value == "automatic",
-        }
-    which = party.split("-")[1]
-    return {"name": party, "custodian": which, "address": plan.addresses[f"custodian-{which}"]}
+    matcher = {"matcher": plan.addresses["matcher"]}
+    match kind:
+        case "ledger":
+            return _ledger_settings(deployment, access)
+        case "matcher":
+            return {
+                "listen": plan.addresses[party],
+                **recorded,
+                "workers": plan.workers,
+                "window_key_seconds": plan.window_key_seconds,
+                "counts_seconds": plan.counts_seconds,
+                "ledger": access,
+            }
+        case "custodian":
+            return {**recorded, **_custodian_settings(plan, keys, party), "ledger": access}
+        case "camera":
+            camera = next(camera for camera in plan.cameras if camera.name == party)
+            return {
+                "camera_id": party,
+                "policy": f"../public/policies/{camera.zone}.json",
+                **matcher,
+                **custodians,
+                "latitude": camera.latitude,
+                "longitude": camera.longitude,
+                "counts_seconds": plan.counts_seconds,
+                "ledger": access,
+            }
+        case "owner":
+            entry = next(entry for entry in plan.lists if entry.owner == party)
+            return {
+                "name": party,
+                "grant": grant_name(entry),
+                **matcher,
+                **custodians,
+                "automatic_release": entry.release.value == "automatic",
+                "ledger": access,
+            }
+        case "officer":
+            which = party.split("-")[1]
+            return {
+                "name": party,
+                "custodian": which,
+                "address": plan.addresses[f"custodian-{which}"],
+                **custodians,
+                "ledger": access,
+            }
+        case _:
+            return {"name": party, "ledger": access}
+
+
+def _ledger_settings(deployment: Deployment, access: dict[str, Any]) -> dict[str, Any]:
+    addresses = deployment.plan.addresses
+    return {
+        "listen": addresses["ledger"],
+        "http": addresses[LEDGER_HTTP],
+        "public": "../ledger",
+        "head": "state/head.sqlite",
+        "origin": ORIGIN,
+        "ledger_keys": access["keys"],
+        "witness_a": addresses["custodian-a"],
+        "witness_b": addresses["custodian-b"],
+    }
+
+
+def _custodian_settings(plan: Plan, keys: _Keys, party: str) -> dict[str, Any]:
+    which = party.removeprefix("custodian-")
+    other = "b" if which == "a" else "a"
+    officers = [f"officer-{which}-{name}" for name in plan.officers]
+    return {
+        "custodian": which,
+        "listen": plan.addresses[party],
+        "policies": "../public/policies",
+        "pseudonym_seed": "pseudonyms.seed",
+        "witness_key": "witness.key",
+        "other_custodian": plan.addresses[f"custodian-{other}"],
+        "release_key_seconds": plan.release_key_seconds,
+        "counts_seconds": plan.counts_seconds,
+        "officers": [{"name": name, "public": keys.signing[name].public.hex()} for name in officers],
+        "subject_officers": [f"officer-b-{name}" for name in plan.officers],
+    }
 
 
 def _write_settings(
@@ -157,7 +240,7 @@ def _write_settings(
 ) -> None:
     content = {
         **settings,
-        **({} if party.startswith("officer") else {"data": "state"}),
+        **({} if party.startswith(("officer", "operator", "ledger")) else {"data": "state"}),
         "signing_key": "signing.key",
         "tls": {"certificate": "tls.crt", "key": "tls.key", "authority": "ca.crt"},
         "trust": trust,

@@ -12,7 +12,10 @@ from blindplate.core.statements.grants import ListKind, ReleaseMode
 from blindplate.core.statements.policies import PseudonymMode
 
 _DAY: Final = 86_400
-SERVERS: Final = ("matcher", "custodian-a", "custodian-b")
+SERVERS: Final = ("matcher", "custodian-a", "custodian-b", "ledger")
+# Where the ledger is read; the other addresses take calls of enrolled parties.
+LEDGER_HTTP: Final = "ledger-http"
+ADDRESSES: Final = (*SERVERS, LEDGER_HTTP)
 
 _POLICE_FIELDS: Final = frozenset(DisclosedField)
 _EMISSIONS_FIELDS: Final = frozenset({DisclosedField.CAPTURE_TIME, DisclosedField.PLATE_PATCH})
@@ -45,13 +48,15 @@ class ListPlan:
     purpose: str
     tick_seconds: float = 1.0
     officers: int = 1
+    emergency: bool = False
     parameter_set: str = "prompt"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A whole deployment. Times are seconds since 1970, UTC; ``addresses`` maps each server to ``host:port``.
+    """A whole deployment. Times are seconds since 1970, UTC; ``addresses`` maps each of ``ADDRESSES`` to ``host:port``.
 
+    ``notice_seconds`` is every grant's notice period, ``counts_seconds`` how often counts are entered in the ledger.
     With ``record_messages`` the servers keep every decrypted message, for a demonstration to search.
     """
 
@@ -66,6 +71,8 @@ class Plan:
     window_key_seconds: int = 3600
     release_key_seconds: int = _DAY
     generation: int = 1
+    notice_seconds: int = 1
+    counts_seconds: float = 3600.0
     record_messages: bool = False
 
     @property
@@ -86,7 +93,7 @@ def default_plan(begins: int, *, cameras: int = 3, first_port: int = 7701) -> Pl
             for number in range(cameras)
         ),
         lists=(emissions_list(), police_list()),
-        addresses={party: f"127.0.0.1:{first_port + offset}" for offset, party in enumerate(SERVERS)},
+        addresses={party: f"127.0.0.1:{first_port + offset}" for offset, party in enumerate(ADDRESSES)},
         begins=begins,
     )
 

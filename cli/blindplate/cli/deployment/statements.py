@@ -71,7 +71,7 @@ def sign_grants(public: Path, plan: Plan, signers: Signers, registers: Mapping[s
     """Write ``grants/LIST.json`` for every list, signed by the operator and countersigned by both custodians."""
     for entry in plan.lists:
         grant = Grant(
-            grant_id=_grant_id(entry),
+            grant_id=grant_name(entry),
             owner=signers.identities[entry.owner],
             owner_key=signers.owners[entry.owner],
             list_id=entry.list_id,
@@ -82,7 +82,7 @@ def sign_grants(public: Path, plan: Plan, signers: Signers, registers: Mapping[s
             ),
             not_before=plan.begins,
             not_after=plan.begins + plan.days * _DAY,
-            notice_seconds=0,
+            notice_seconds=plan.notice_seconds,
             purpose=entry.purpose,
             lawful_basis="Data Protection Act 2018"
             if entry.release.value == "manual"
@@ -98,7 +98,10 @@ def sign_grants(public: Path, plan: Plan, signers: Signers, registers: Mapping[s
             evaluations_per_day=4 * entry.list_size * len(registers) + 10_000,
             evaluations_per_generation=4 * entry.list_size * len(registers) + 10_000,
             release=ReleasePolicy(
-                mode=entry.release, daily_quota=entry.daily_releases, officers=entry.officers
+                mode=entry.release,
+                daily_quota=entry.daily_releases,
+                officers=entry.officers,
+                emergency=entry.emergency,
             ),
             disclosure=entry.disclosure,
             epoch=EpochRulePart.of(entry.epoch),
@@ -135,7 +138,7 @@ def _list_policy(entry: ListPlan, zone: str, plan: Plan, signers: Signers) -> Li
         list_id=entry.list_id,
         list_kind=entry.kind,
         generation=plan.generation,
-        grant_id=_grant_id(entry),
+        grant_id=grant_name(entry),
         epoch=EpochRulePart.of(entry.epoch),
         disclosure=entry.disclosure,
         evaluation_key_a=DomainKey.derive(signers.seed_a, domain).public,
@@ -143,7 +146,8 @@ def _list_policy(entry: ListPlan, zone: str, plan: Plan, signers: Signers) -> Li
     )
 
 
-def _grant_id(entry: ListPlan) -> str:
+def grant_name(entry: ListPlan) -> str:
+    """The name of a list's grant."""
     return f"{entry.list_id}-1"
 
 

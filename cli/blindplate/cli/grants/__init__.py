@@ -1,0 +1,1 @@
+"""How a grant is shown to people who decide about it."""
