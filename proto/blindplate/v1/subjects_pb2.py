@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from blindplate.v1 import types_pb2 as blindplate_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x62lindplate/v1/subjects.proto\x12\rblindplate.v1\x1a\x19\x62lindplate/v1/types.proto\"I\n\x16\x45valuateSubjectRequest\x12/\n\x08\x65lements\x18\x01 \x03(\x0b\x32\x1d.blindplate.v1.SubjectElement\"H\n\x0eSubjectElement\x12%\n\x06\x64omain\x18\x01 \x01(\x0b\x32\x15.blindplate.v1.Domain\x12\x0f\n\x07\x62linded\x18\x02 \x01(\x0c\"P\n\x17\x45valuateSubjectResponse\x12\x35\n\x0b\x65valuations\x18\x01 \x03(\x0b\x32 .blindplate.v1.SubjectEvaluation\"5\n\x11SubjectEvaluation\x12\x11\n\tevaluated\x18\x01 \x01(\x0c\x12\r\n\x05proof\x18\x02 \x01(\x0c\"\'\n\x14SearchSubjectRequest\x12\x0f\n\x07outputs\x18\x01 \x03(\x0c\"H\n\x15SearchSubjectResponse\x12/\n\x08releases\x18\x01 \x03(\x0b\x32\x1d.blindplate.v1.SubjectRelease\":\n\x0eSubjectRelease\x12\x12\n\nrequest_id\x18\x01 \x01(\x0c\x12\x14\n\x0cledger_index\x18\x02 \x01(\x04\x32\xbf\x01\n\rSubjectAccess\x12Y\n\x08\x45valuate\x12%.blindplate.v1.EvaluateSubjectRequest\x1a&.blindplate.v1.EvaluateSubjectResponse\x12S\n\x06Search\x12#.blindplate.v1.SearchSubjectRequest\x1a$.blindplate.v1.SearchSubjectResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x62lindplate/v1/subjects.proto\x12\rblindplate.v1\x1a\x19\x62lindplate/v1/types.proto\"Q\n\x16\x45valuateSubjectRequest\x12\x0f\n\x07\x62linded\x18\x01 \x01(\x0c\x12&\n\x07\x64omains\x18\x02 \x03(\x0b\x32\x15.blindplate.v1.Domain\"P\n\x17\x45valuateSubjectResponse\x12\x35\n\x0b\x65valuations\x18\x01 \x03(\x0b\x32 .blindplate.v1.SubjectEvaluation\"5\n\x11SubjectEvaluation\x12\x11\n\tevaluated\x18\x01 \x01(\x0c\x12\r\n\x05proof\x18\x02 \x01(\x0c\"E\n\x14SearchSubjectRequest\x12-\n\x07outputs\x18\x01 \x03(\x0b\x32\x1c.blindplate.v1.SubjectOutput\"F\n\rSubjectOutput\x12%\n\x06\x64omain\x18\x01 \x01(\x0b\x32\x15.blindplate.v1.Domain\x12\x0e\n\x06output\x18\x02 \x01(\x0c\"H\n\x15SearchSubjectResponse\x12/\n\x08releases\x18\x01 \x03(\x0b\x32\x1d.blindplate.v1.SubjectRelease\":\n\x0eSubjectRelease\x12\x12\n\nrequest_id\x18\x01 \x01(\x0c\x12\x14\n\x0cledger_index\x18\x02 \x01(\x04\x32\xbf\x01\n\rSubjectAccess\x12Y\n\x08\x45valuate\x12%.blindplate.v1.EvaluateSubjectRequest\x1a&.blindplate.v1.EvaluateSubjectResponse\x12S\n\x06Search\x12#.blindplate.v1.SearchSubjectRequest\x1a$.blindplate.v1.SearchSubjectResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,19 +33,19 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'blindplate.v1.subjects_pb2'
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_EVALUATESUBJECTREQUEST']._serialized_start=74
-  _globals['_EVALUATESUBJECTREQUEST']._serialized_end=147
-  _globals['_SUBJECTELEMENT']._serialized_start=149
-  _globals['_SUBJECTELEMENT']._serialized_end=221
-  _globals['_EVALUATESUBJECTRESPONSE']._serialized_start=223
-  _globals['_EVALUATESUBJECTRESPONSE']._serialized_end=303
-  _globals['_SUBJECTEVALUATION']._serialized_start=305
-  _globals['_SUBJECTEVALUATION']._serialized_end=358
-  _globals['_SEARCHSUBJECTREQUEST']._serialized_start=360
-  _globals['_SEARCHSUBJECTREQUEST']._serialized_end=399
-  _globals['_SEARCHSUBJECTRESPONSE']._serialized_start=401
-  _globals['_SEARCHSUBJECTRESPONSE']._serialized_end=473
-  _globals['_SUBJECTRELEASE']._serialized_start=475
-  _globals['_SUBJECTRELEASE']._serialized_end=533
-  _globals['_SUBJECTACCESS']._serialized_start=536
-  _globals['_SUBJECTACCESS']._serialized_end=727
+  _globals['_EVALUATESUBJECTREQUEST']._serialized_end=155
+  _globals['_EVALUATESUBJECTRESPONSE']._serialized_start=157
+  _globals['_EVALUATESUBJECTRESPONSE']._serialized_end=237
+  _globals['_SUBJECTEVALUATION']._serialized_start=239
+  _globals['_SUBJECTEVALUATION']._serialized_end=292
+  _globals['_SEARCHSUBJECTREQUEST']._serialized_start=294
+  _globals['_SEARCHSUBJECTREQUEST']._serialized_end=363
+  _globals['_SUBJECTOUTPUT']._serialized_start=365
+  _globals['_SUBJECTOUTPUT']._serialized_end=435
+  _globals['_SEARCHSUBJECTRESPONSE']._serialized_start=437
+  _globals['_SEARCHSUBJECTRESPONSE']._serialized_end=509
+  _globals['_SUBJECTRELEASE']._serialized_start=511
+  _globals['_SUBJECTRELEASE']._serialized_end=569
+  _globals['_SUBJECTACCESS']._serialized_start=572
+  _globals['_SUBJECTACCESS']._serialized_end=763
 # @@protoc_insertion_point(module_scope)

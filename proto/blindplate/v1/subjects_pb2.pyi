@@ -23,47 +23,27 @@ DESCRIPTOR: _descriptor.FileDescriptor
 class EvaluateSubjectRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
-    ELEMENTS_FIELD_NUMBER: _builtins.int
+    BLINDED_FIELD_NUMBER: _builtins.int
+    DOMAINS_FIELD_NUMBER: _builtins.int
+    blinded: _builtins.bytes
+    """32 bytes: one blinded element for all domains, so that a call is of one plate whatever the caller would like."""
     @_builtins.property
-    def elements(self) -> _containers.RepeatedCompositeFieldContainer[Global___SubjectElement]:
-        """At most 1,000, each with its own blinded element."""
+    def domains(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Domain]:
+        """At most 1,000, none twice."""
 
     def __init__(
         self,
         *,
-        elements: _abc.Iterable[Global___SubjectElement] | None = ...,
+        blinded: _builtins.bytes = ...,
+        domains: _abc.Iterable[_types_pb2.Domain] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["elements", b"elements"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blinded", b"blinded", "domains", b"domains"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EvaluateSubjectRequest: _TypeAlias = EvaluateSubjectRequest  # noqa: Y015
-
-@_typing.final
-class SubjectElement(_message.Message):
-    DESCRIPTOR: _descriptor.Descriptor
-
-    DOMAIN_FIELD_NUMBER: _builtins.int
-    BLINDED_FIELD_NUMBER: _builtins.int
-    blinded: _builtins.bytes
-    """32 bytes."""
-    @_builtins.property
-    def domain(self) -> _types_pb2.Domain: ...
-    def __init__(
-        self,
-        *,
-        domain: _types_pb2.Domain | None = ...,
-        blinded: _builtins.bytes = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["domain", b"domain"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blinded", b"blinded", "domain", b"domain"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___SubjectElement: _TypeAlias = SubjectElement  # noqa: Y015
 
 @_typing.final
 class EvaluateSubjectResponse(_message.Message):
@@ -116,13 +96,13 @@ class SearchSubjectRequest(_message.Message):
 
     OUTPUTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def outputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
-        """64 bytes each: F_D of the subject's plate, for every domain concerned."""
+    def outputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___SubjectOutput]:
+        """At most 1,000, for no domain twice."""
 
     def __init__(
         self,
         *,
-        outputs: _abc.Iterable[_builtins.bytes] | None = ...,
+        outputs: _abc.Iterable[Global___SubjectOutput] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -131,6 +111,30 @@ class SearchSubjectRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SearchSubjectRequest: _TypeAlias = SearchSubjectRequest  # noqa: Y015
+
+@_typing.final
+class SubjectOutput(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOMAIN_FIELD_NUMBER: _builtins.int
+    OUTPUT_FIELD_NUMBER: _builtins.int
+    output: _builtins.bytes
+    """64 bytes: F_D of the subject's plate."""
+    @_builtins.property
+    def domain(self) -> _types_pb2.Domain: ...
+    def __init__(
+        self,
+        *,
+        domain: _types_pb2.Domain | None = ...,
+        output: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["domain", b"domain"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["domain", b"domain", "output", b"output"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubjectOutput: _TypeAlias = SubjectOutput  # noqa: Y015
 
 @_typing.final
 class SearchSubjectResponse(_message.Message):

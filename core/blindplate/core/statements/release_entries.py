@@ -13,9 +13,10 @@ from pydantic import Field
 
 from blindplate.core.encoding import digest
 from blindplate.core.parties import Custodian
+from blindplate.core.records.header import Header
 from blindplate.core.statements.model import Count, Hex32, Moment, Name, StatementModel, Text
 from blindplate.core.statements.purposes import Purpose
-from blindplate.core.statements.releases import Verdict
+from blindplate.core.statements.releases import ReleaseRequest, Verdict
 
 
 class RequestEntry(StatementModel):
@@ -88,6 +89,24 @@ class OutcomeEntry(StatementModel):
     grant_id: Name
     outcome: Outcome
     made_at: Moment
+
+
+def request_entry(request_id: bytes, request: ReleaseRequest, header: Header) -> RequestEntry:
+    """The one entry that stands for ``request`` of that id (32 bytes), over the record with ``header``."""
+    return RequestEntry(
+        request_id=request_id,
+        grant_id=request.grant_id,
+        requester=request.requester,
+        list_id=header.domain.list_id,
+        zone=header.domain.zone,
+        purpose=request.purpose,
+        lawful_basis=request.lawful_basis,
+        case_commitment=commit_case(request.case_salt, request.case_reference),
+        alternate=header.alternate,
+        emergency=request.emergency,
+        made_at=request.made_at,
+        expires_at=request.expires_at,
+    )
 
 
 def commit_case(salt: bytes, case_reference: str) -> bytes:
