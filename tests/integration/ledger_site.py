@@ -60,7 +60,9 @@ class RunningLedger:
 
     def enter(self, *statements: Statement, by: str = "operator", documents: Sequence[Statement] = ()) -> int:
         """Append as a party; the last entry's index. What is entered is in force once it is witnessed."""
-        client = LedgerClient(self.access().address, party_tls(self.deployment, by), self.access().keys.keys())
+        client = LedgerClient(
+            self.access().address, party_tls(self.deployment, by), self.access().keys.keys()
+        )
         try:
             return client.append(list(statements), list(documents))[-1].index
         finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,12 +16,18 @@ import pytest
 from blindplate.cli.deployment import Deployment, Plan, create_deployment, default_plan
 from blindplate.client.custodians import CustodianPair
 from blindplate.core.parties import Custodian
+from blindplate.core.signing import Statement
+from blindplate.core.statements.grants import Grant
 from blindplate.edge.settings import TlsFiles, TrustedKeys, load
 from blindplate.edge.tls import open_channel
 from blindplate.server.custodian.process import Running, build
 from blindplate.server.custodian.settings import CustodianSettings
+from tests.integration.conftest import free_addresses
+from tests.integration.ledger_site import RunningLedger, party_key, party_tls, until
 
 _BEGINS = int(time.time()) - 3600
+_ADDRESSES = free_addresses()
+_LEAD_SECONDS = 120.0
 
 
 class MovedClock:
@@ -36,10 +42,11 @@ class MovedClock:
 
 @dataclass
 class Custodians:
-    """Both custodians of a deployment, and how to stop and start them again."""
+    """Both custodians of a deployment with its ledger, and how to stop and start them again."""
 
     deployment: Deployment
     clock: MovedClock
+    ledger: RunningLedger
     running: dict[Custodian, Running] = field(default_factory=dict)
     pairs: dict[tuple[str, str, str], CustodianPair] = field(default_factory=dict)
     channels: dict[tuple[str, str], grpc.Channel] = field(default_factory=dict)
@@ -48,9 +55,7 @@ class Custodians:
         return load(CustodianSettings, self.deployment.settings(f"custodian-{custodian}"))
 
     def start(self, custodian: Custodian) -> None:
-        settings = self.settings(custodian)
-        # Another free port at each start: the one before may still linger.
-        running = build(settings.model_copy(update={"listen": "127.0.0.1:0"}), self.clock)
+        running = build(self.settings(custodian), self.clock)
         running.server.start()
         self.running[custodian] = running
 
@@ -63,6 +68,39 @@ class Custodians:
         self.stop(custodian)
         self.start(custodian)
 
+    def begin(self) -> None:
+        """Start custodians and ledger, the grants in force: witnessed two minutes ago, so past their notice."""
+        self.clock.offset -= _LEAD_SECONDS
+        for custodian in Custodian:
+            self.start(custodian)
+        self.ledger.start()
+        until(self.all_witnessed)
+        self.clock.offset += _LEAD_SECONDS
+
+    def all_witnessed(self) -> bool:
+        """Whether both know every entry that the ledger has."""
+        assert self.ledger.running is not None
+        size = self.ledger.running.size
+        return all(running.replica.size >= size for running in self.running.values())
+
+    def enter(self, *statements: Statement, by: str = "operator", documents: Sequence[Statement] = ()) -> int:
+        """Enter statements and wait until both have witnessed them; the last one's index."""
+        index = self.ledger.enter(*statements, by=by, documents=documents)
+        until(self.all_witnessed)
+        return index
+
+    def grant(self, grant_id: str) -> Grant:
+        """A grant as the ledger has it, its last amendment."""
+        return next(iter(self.running.values())).replica.state.grants[grant_id].latest
+
+    def amend(self, grant_id: str, **changes: object) -> None:
+        """Enter an amendment that everyone signed, and move the clock past its notice."""
+        before = self.grant(grant_id)
+        amended = before.model_copy(update={"amendment": before.amendment + 1, **changes})
+        signers = [party_key(self.deployment, party) for party in ("operator", "custodian-a", "custodian-b")]
+        self.enter(amended.statement(*signers))
+        self.clock.offset += amended.notice_seconds + 1
+
     def address(self, custodian: Custodian) -> str:
         return f"127.0.0.1:{self.running[custodian].port}"
 
@@ -74,8 +112,7 @@ class Custodians:
         return changed
 
     def tls(self, party: str) -> TlsFiles:
-        folder = self.deployment.folder / party
-        return TlsFiles(certificate=folder / "tls.crt", key=folder / "tls.key", authority=folder / "ca.crt")
+        return party_tls(self.deployment, party)
 
     @property
     def trust(self) -> TrustedKeys:
@@ -104,6 +141,7 @@ class Custodians:
             pair.close()
         for channel in self.channels.values():
             channel.close()
+        self.ledger.stop()
         for custodian in list(self.running):
             self.stop(custodian)
 
@@ -114,7 +152,8 @@ def plan() -> Plan:
     plan = default_plan(_BEGINS)
     return replace(
         plan,
-        addresses=dict.fromkeys(plan.addresses, "127.0.0.1:0"),
+        # The same for every test of a process: its template is made once, and the addresses are in its settings.
+        addresses=_ADDRESSES,
         cameras=tuple(replace(camera, evaluations_per_hour=400) for camera in plan.cameras),
     )
 
@@ -137,9 +176,9 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Plan], Path
 def custodians(plan: Plan, templates: Callable[[Plan], Path], tmp_path: Path) -> Iterator[Custodians]:
     """Both custodians, running."""
     folder = Path(shutil.copytree(templates(plan), tmp_path / "deployment"))
-    both = Custodians(Deployment(folder, plan), MovedClock())
-    for custodian in Custodian:
-        both.start(custodian)
+    deployment, clock = Deployment(folder, plan), MovedClock()
+    both = Custodians(deployment, clock, RunningLedger(deployment, clock))
+    both.begin()
     yield both
     both.close()
 

@@ -23,6 +23,7 @@ from blindplate.client.owner.listfile import listed_vehicle
 from blindplate.client.owner.session import Session, open_session
 from blindplate.client.owner.settings import OwnerSettings
 from blindplate.core.hpke import SealingKey
+from blindplate.core.ledger.checkpoints import verify_checkpoint
 from blindplate.core.parties import Custodian
 from blindplate.core.plates import canonicalize
 from blindplate.core.pseudonyms import pseudonym
@@ -31,7 +32,7 @@ from blindplate.core.signing import SigningKey, Statement
 from blindplate.core.statements.announced_keys import WindowKey, current
 from blindplate.core.statements.grants import Grant
 from blindplate.core.statements.releases import Approval, Verdict
-from blindplate.edge.keyfiles import read_secret, read_statement
+from blindplate.edge.ledger.source import open_source
 from blindplate.edge.settings import TlsFiles, load
 from blindplate.edge.statuses import remote_errors
 from blindplate.edge.tls import open_channel
@@ -43,8 +44,10 @@ from blindplate.server.matcher.settings import MatcherSettings
 from blindplate.server.matcher.tables import waiting
 from blindplate.server.serving import build_server
 from blindplate.v1 import intake_pb2, intake_pb2_grpc, records_pb2, release_pb2, release_pb2_grpc
+from tests.integration.ledger_site import RunningLedger, party_key, party_tls, until
 
 WAIT_SECONDS = 60.0
+_LEAD_SECONDS = 120.0
 Word = Literal[Verdict.APPROVED, Verdict.DENIED]
 _T = TypeVar("_T")
 
@@ -70,18 +73,56 @@ class World:
     owner: str = "owner-police"
     clock: MovedClock = field(default_factory=MovedClock)
     custodians: dict[Custodian, Running] = field(default_factory=dict)
+    ledger: RunningLedger = field(init=False)
     matcher: Matcher | None = None
     server: grpc.Server | None = None
 
+    def __post_init__(self) -> None:
+        self.ledger = RunningLedger(self.deployment, self.clock)
+
     def start(self) -> None:
+        """Start everything, the grants in force: witnessed two minutes ago by the clock, so past their notice."""
+        self.clock.offset -= _LEAD_SECONDS
         for custodian in Custodian:
             self.start_custodian(custodian)
+        self.ledger.start()
         self.start_matcher()
+        until(self.all_witnessed)
+        self.clock.offset += _LEAD_SECONDS
+        # A checkpoint of now, so that nobody holds one that is too old.
+        until(self.fresh)
 
     def stop(self) -> None:
         self.stop_matcher()
+        self.ledger.stop()
         for custodian in list(self.custodians):
             self.stop_custodian(custodian)
+
+    def all_witnessed(self) -> bool:
+        """Whether custodians and matcher know every entry that the ledger has."""
+        assert self.ledger.running is not None
+        size = self.ledger.running.size
+        known = [running.replica.size for running in self.custodians.values()]
+        if self.matcher is not None:
+            known.append(self.matcher.replica.size)
+        return min(known) >= size
+
+    def fresh(self) -> bool:
+        """Whether the published checkpoint was cosigned by both in the last minute of the clock."""
+        access = self.ledger.access()
+        source = open_source(access.url)
+        signed = verify_checkpoint(source.get("checkpoint"), access.keys.keys())
+        return self.clock.now() - signed.oldest() < 50
+
+    def enter(self, *statements: Statement, by: str = "operator", documents: Sequence[Statement] = ()) -> int:
+        """Enter statements and wait until custodians and matcher know them; the last one's index."""
+        index = self.ledger.enter(*statements, by=by, documents=documents)
+        until(self.all_witnessed)
+        return index
+
+    def restart_ledger(self) -> None:
+        self.ledger.stop()
+        self.ledger.start()
 
     def start_custodian(self, custodian: Custodian) -> None:
         settings = load(CustodianSettings, self.deployment.settings(f"custodian-{custodian}"))
@@ -117,11 +158,10 @@ class World:
             yield session
 
     def tls(self, party: str) -> TlsFiles:
-        folder = self.deployment.folder / party
-        return TlsFiles(certificate=folder / "tls.crt", key=folder / "tls.key", authority=folder / "ca.crt")
+        return party_tls(self.deployment, party)
 
     def signing_key(self, party: str) -> SigningKey:
-        return SigningKey.from_seed(read_secret(self.deployment.folder / party / "signing.key"))
+        return party_key(self.deployment, party)
 
     def read(
         self,
@@ -186,7 +226,8 @@ class World:
         assert {receipt.acceptance for receipt in receipts} == {intake_pb2.ACCEPTANCE_ACCEPTED}
 
     def grant(self) -> Grant:
-        return Grant.parsed(read_statement(self.settings().grant).payload)
+        """The owner's grant as the ledger has it, its last amendment."""
+        return next(iter(self.custodians.values())).replica.state.grants[self.settings().grant].latest
 
     def decide(self, custodian: Custodian, request_id: bytes, verdict: Word) -> None:
         """Let the custodian's first officer decide a request."""
