@@ -89,10 +89,12 @@ def verify_consistency(
     """
     if not 0 <= old_size <= new_size or any(len(node) != HASH_BYTES for node in proof):
         raise ProofError("A consistency proof is to a smaller tree, or holds a node of the wrong length.")
+    filled = old_size == 0 and not hmac.compare_digest(old_root, root(()))
+    if filled or (old_size == new_size and not hmac.compare_digest(old_root, new_root)):
+        raise ProofError("A tree that must be empty, or the same as before, is not.")
     if old_size in (0, new_size):
-        expected = new_root if old_size else root(())
-        if proof or not hmac.compare_digest(old_root, expected):
-            raise ProofError("A tree that must be empty, or the same as before, is not.")
+        if proof:
+            raise ProofError("A consistency proof is longer than its trees are high.")
         return
     nodes = list(proof)
     # The old root itself is a node of the new tree when the old one is complete, and then not in the proof.

@@ -108,13 +108,7 @@ class NoteSignature:
 
 def parse_signature_lines(data: bytes) -> tuple[NoteSignature, ...]:
     """The signatures of 1 to 16 signature lines, each with its newline. Raises MessageError."""
-    text = _to_text(data)
-    if not text.endswith("\n"):
-        raise MessageError("Signature lines do not end with a newline.")
-    lines = text[:-1].split("\n")
-    if len(lines) > MAX_SIGNATURES:
-        raise MessageError(f"A note bears more than {MAX_SIGNATURES} signatures.")
-    return tuple(_signature(line) for line in lines)
+    return _signatures(_to_text(data))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +132,10 @@ class Note:
     @classmethod
     def from_bytes(cls, data: bytes) -> Note:
         """Read a signed note. Raises MessageError. Text and signatures part at the last empty line."""
-        text, separator, lines = data.rpartition(b"\n\n")
+        text, separator, lines = _to_text(data).rpartition("\n\n")
         if not separator:
             raise MessageError("A note has no empty line between its text and its signatures.")
-        return cls(_to_text(text + b"\n"), parse_signature_lines(lines))
+        return cls(text + "\n", _signatures(lines))
 
     def with_signatures(self, more: Iterable[NoteSignature]) -> Note:
         """The same text with ``more`` added, each in place of an earlier one by the same key."""
@@ -163,6 +157,15 @@ def from_base64(text: str) -> bytes:
     if to_base64(data) != text:
         raise MessageError("A note holds base64 that is not canonical.")
     return data
+
+
+def _signatures(text: str) -> tuple[NoteSignature, ...]:
+    *lines, rest = text.split("\n")
+    if rest:
+        raise MessageError("Signature lines do not end with a newline.")
+    if not 1 <= len(lines) <= MAX_SIGNATURES:
+        raise MessageError(f"A note does not bear 1 to {MAX_SIGNATURES} signatures.")
+    return tuple(_signature(line) for line in lines)
 
 
 def _signature(line: str) -> NoteSignature:
