@@ -163,11 +163,16 @@ class LedgerKeys:
 
 @dataclass(frozen=True, slots=True)
 class SignedCheckpoint:
-    """A verified checkpoint, the note it came in, and when each custodian that cosigned it did (seconds since 1970)."""
+    """A verified checkpoint, the note it came in, and when who signed it (seconds since 1970).
+
+    ``signed_at`` is the ledger's own moment, as of which it states that the checkpoint was its largest; ``witnessed``
+    that of each custodian that cosigned.
+    """
 
     checkpoint: Checkpoint
     note: Note
     witnessed: Mapping[Custodian, int]
+    signed_at: int
 
     def require_both(self) -> int:
         """The later of both custodians' moments. Raises UnwitnessedError unless both cosigned."""
@@ -194,16 +199,16 @@ def verify_checkpoint(data: bytes, keys: LedgerKeys) -> SignedCheckpoint:
     checkpoint = Checkpoint.from_body(note.text)
     if checkpoint.origin != keys.origin:
         raise SignatureError("A checkpoint is of another ledger than the one expected.")
-    for key in keys.log:
-        if _moment_signed(note, checkpoint, key) is None:
-            raise SignatureError("A checkpoint lacks a signature by the ledger.")
+    signed = [_moment_signed(note, checkpoint, key) for key in keys.log]
+    if signed[0] is None or signed[1] is None:
+        raise SignatureError("A checkpoint lacks a signature by the ledger.")
     witnessed: dict[Custodian, int] = {}
     for custodian, (first, second) in keys.witnesses.items():
         moments = (_moment_signed(note, checkpoint, first), _moment_signed(note, checkpoint, second))
         # A time of 0 states nothing about when, or that the witness knows of no larger ledger.
         if moments[0] and moments[0] == moments[1]:
             witnessed[custodian] = moments[0]
-    return SignedCheckpoint(checkpoint, note, witnessed)
+    return SignedCheckpoint(checkpoint, note, witnessed, signed[1])
 
 
 def _moment_signed(note: Note, checkpoint: Checkpoint, key: VerifierKey) -> int | None:
