@@ -15,18 +15,22 @@ from rich.console import Console
 from rich.text import Text
 
 from blindplate.cli.commands import (
+    audit,
     bench,
     camera,
     custodian,
     demo,
     emissions,
+    grant,
     hits,
     hotlist,
     init,
+    ledger,
     matcher,
     owner,
     release,
     simulate,
+    zone,
 )
 from blindplate.core.errors import BlindplateError
 
@@ -44,6 +48,10 @@ app.add_typer(camera.app, name="camera")
 app.add_typer(matcher.app, name="matcher")
 app.add_typer(custodian.app, name="custodian")
 app.add_typer(owner.app, name="owner")
+app.add_typer(ledger.app, name="ledger")
+app.add_typer(grant.app, name="grant")
+app.add_typer(zone.app, name="zone")
+app.add_typer(audit.app, name="audit")
 app.add_typer(hotlist.app, name="hotlist")
 app.add_typer(emissions.app, name="emissions")
 app.add_typer(hits.app, name="hits")

@@ -15,7 +15,7 @@ def command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder.")],
     cameras: Annotated[int, typer.Option(min=1, max=99, help="How many cameras.")] = 3,
     first_port: Annotated[
-        int, typer.Option(min=1, max=65_533, help="Servers listen on this port and the next two.")
+        int, typer.Option(min=1, max=65_531, help="Servers listen on this port and the next four.")
     ] = 7701,
     local: Annotated[
         bool,
@@ -36,8 +36,10 @@ def command(
     for line in (
         f"blindplate custodian serve {made.settings('custodian-a')}",
         f"blindplate custodian serve {made.settings('custodian-b')}",
+        f"blindplate ledger serve {made.settings('ledger')}",
         f"blindplate matcher serve {made.settings('matcher')}",
         f"blindplate owner run {made.settings('owner-police')}",
         f"blindplate camera run {made.settings('camera-1')} --input EVENTS.jsonl",
+        f"blindplate audit verify --ledger {made.ledger} --keys {made.keys}",
     ):
         console.print(f"  {line}", highlight=False, soft_wrap=True)

@@ -90,7 +90,7 @@ class Processes(AbstractContextManager["Processes"]):
             process.stop()
 
     def serve(self, party: str) -> Process:
-        """Start a custodian or the matcher."""
+        """Start a custodian, the ledger or the matcher."""
         return self.start(party, party.split("-")[0], "serve", self.deployment.settings(party))
 
     def own(self, party: str) -> Process:
@@ -105,7 +105,7 @@ class Processes(AbstractContextManager["Processes"]):
 
     def start(self, party: str, *arguments: str | Path, pipe: bool = False) -> Process:
         """Start ``blindplate ARGUMENTS``; its log is appended to ``log.jsonl`` in the party's folder."""
-        log = self.deployment.folder / party / "log.jsonl"
+        log = self.deployment.home(party) / "log.jsonl"
         with log.open("ab") as file:
             popen = _spawn(command(*arguments), file, pipe=pipe)
         process = Process(party, log, popen)
