@@ -52,7 +52,7 @@ _COUNTED: Final[tuple[type[StatementModel], ...]] = (
 MODELS: Final[Mapping[str, type[StatementModel]]] = {
     model.media_type(): model for model in (*_DECISIVE, *_COUNTED)
 }
-_PASSED_OVER: Final = frozenset(model.media_type().encode() for model in _COUNTED)
+_PASSED_OVER: Final = frozenset(model.media_type() for model in _COUNTED)
 
 
 def entry_bytes(statement: Statement) -> bytes:
@@ -107,9 +107,19 @@ def passed_over(entry: bytes) -> bool:
 
     False for an entry of a relevant kind, and for one that no kind has: that one has to be looked at.
     """
+    return _payload_type(entry) in _PASSED_OVER
+
+
+def names_document(entry: bytes) -> bool:
+    """Whether an entry can only be of the kind that names a document, told without parsing it."""
+    return _payload_type(entry) == RegisterEntry.media_type()
+
+
+def _payload_type(entry: bytes) -> str | None:
+    """The type that an entry in the form of ``entry_bytes`` has; whatever is in another form is no entry."""
     if not entry.startswith(_FIRST):
-        return False
-    return entry[len(_FIRST) : entry.find(b'"', len(_FIRST))] in _PASSED_OVER
+        return None
+    return entry[len(_FIRST) : entry.find(b'"', len(_FIRST))].decode("ascii", "replace")
 
 
 def _compact(statement: Statement) -> bytes:

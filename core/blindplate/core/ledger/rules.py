@@ -11,6 +11,7 @@ from __future__ import annotations
 from blindplate.core.errors import EntryError
 from blindplate.core.ledger.facts import Facts
 from blindplate.core.ledger.grants import GrantHistory
+from blindplate.core.parties import Custodian
 from blindplate.core.statements.announced_keys import EvaluationKey
 from blindplate.core.statements.cameras import CameraStanding, CameraStatus, RegisterEntry
 from blindplate.core.statements.grant_changes import GrantEnd, GrantSuspension
@@ -133,6 +134,15 @@ def _policy(facts: Facts, policy: ZonePolicy) -> None:
         last is not None and policy.serial <= last.serial,
         f"Zone {policy.zone} has a policy of that serial number, or of a later one.",
     )
+    for entry in policy.lists:
+        named = {Custodian.A: entry.evaluation_key_a, Custodian.B: entry.evaluation_key_b}
+        domain = policy.domain(entry)
+        _refuse_if(
+            any(
+                facts.evaluation_keys.get((custodian, domain), key) != key for custodian, key in named.items()
+            ),
+            f"The policy of zone {policy.zone} names another evaluation key than was entered.",
+        )
 
 
 def _evaluation_key(facts: Facts, key: EvaluationKey) -> None:

@@ -16,6 +16,7 @@ from blindplate.core.domains import Domain
 from blindplate.core.errors import BlindplateError, EntryError
 from blindplate.core.ledger.entries import (
     document_digest,
+    names_document,
     parse_document,
     parse_entry,
     read_model,
@@ -78,6 +79,8 @@ class LedgerState:
 
     def document_named(self, entry: bytes) -> bytes | None:
         """The digest of the document that ``entry`` needs; None when it needs none, or is refused whatever it is."""
+        if not names_document(entry):
+            return None
         try:
             model = self._checked_alone(entry)
         except BlindplateError:
