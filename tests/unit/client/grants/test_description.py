@@ -1,0 +1,84 @@
+"""Drafts: what a person writes becomes a grant with the ledger's registers and the files' digests, or is refused."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from blindplate.client.grants.description import draft, read_description
+from blindplate.core.errors import GrantError, SettingsError
+from blindplate.core.statements.grants import Grant, ReleaseMode
+from tests.unit.client.grants.papers import DESCRIPTION, Papers, described, owner_settings
+
+
+def drafted(folder: Path, text: str = DESCRIPTION, papers: Papers | None = None) -> Grant:
+    who = papers or Papers()
+    described(folder, text)
+    description = read_description(folder / "grant.toml")
+    statement = draft(description, folder, owner_settings(), who.owner.public, who.state)
+    assert not statement.signatures
+    return Grant.parsed(statement.payload)
+
+
+def test_a_draft_names_owner_register_digests_and_notice(tmp_path: Path) -> None:
+    papers = Papers()
+    grant = drafted(tmp_path, papers=papers)
+    assert grant.owner == "spiffe://blindplate/owner/owner-police"
+    assert grant.owner_key == papers.owner.public
+    assert [zone.register_digest for zone in grant.zones] == list(papers.state.registers)
+    assert grant.privacy_assessment.sha256 == sha256(b"dpia.pdf").digest()
+    assert grant.notice_seconds == 28 * 86_400
+    assert grant.window_seconds == 86_400
+    assert grant.release.mode is ReleaseMode.STANDING
+
+
+def test_a_draft_takes_the_newest_generation_of_a_register(tmp_path: Path) -> None:
+    papers = Papers()
+    papers.enter_register("inner", 2)
+    assert drafted(tmp_path, papers=papers).zones[0].generation == 2
+
+
+@pytest.mark.parametrize(
+    "line", ["notice_days = 28\n", 'file = "dpia.pdf"\n', 'address = "https://police.example/eqia.pdf"\n']
+)
+def test_a_description_without_notice_or_an_assessment_is_refused(tmp_path: Path, line: str) -> None:
+    assert line in DESCRIPTION
+    with pytest.raises(SettingsError):
+        drafted(tmp_path, DESCRIPTION.replace(line, ""))
+
+
+def test_no_notice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="notice_days"):
+        drafted(tmp_path, DESCRIPTION.replace("notice_days = 28", "notice_days = 0"))
+
+
+def test_an_unknown_field_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="officiers"):
+        drafted(tmp_path, "officiers = 3\n" + DESCRIPTION)
+
+
+def test_a_time_without_its_zone_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="not_before"):
+        drafted(tmp_path, DESCRIPTION.replace("2027-03-01T00:00:00Z", "2027-03-01T00:00:00"))
+
+
+def test_a_zone_without_a_register_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(GrantError, match="abbey"):
+        drafted(tmp_path, DESCRIPTION.replace('zones = ["inner"]', 'zones = ["inner", "abbey"]'))
+
+
+def test_an_end_before_the_beginning_is_refused_with_the_reason(tmp_path: Path) -> None:
+    with pytest.raises(GrantError, match="ends before it begins"):
+        drafted(tmp_path, DESCRIPTION.replace("2028-03-01", "2026-03-01"))
+
+
+def test_an_assessment_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be read"):
+        drafted(tmp_path, DESCRIPTION.replace('file = "dpia.pdf"', 'file = "nowhere.pdf"'))
+
+
+def test_a_description_that_is_no_toml_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="not TOML"):
+        drafted(tmp_path, "grant_id = ")
