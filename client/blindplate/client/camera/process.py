@@ -1,4 +1,4 @@
-"""A camera process: one source of events, one worker that seals, one that hands in, one that keeps keys fresh.
+"""A camera process: a source of events, and workers that seal, hand in, keep keys fresh and report counts.
 
 Guarantees that it starts without custodians and matcher, goes on while they are away, and ends in order on SIGTERM
 or SIGINT: what is in memory is sealed if the custodians answer, what is sealed stays spooled. A worker that fails in
@@ -15,6 +15,7 @@ from typing import BinaryIO, Final, Protocol
 
 from blindplate.client.camera.backlog import Backlog
 from blindplate.client.camera.counts import Counts
+from blindplate.client.camera.counts_report import CountsReport
 from blindplate.client.camera.events import EventFormat, parser_of
 from blindplate.client.camera.feed import Feed
 from blindplate.client.camera.keys import KeyRing
@@ -37,6 +38,7 @@ from blindplate.core.signing import SEED_BYTES, SigningKey
 from blindplate.core.statements.policies import PseudonymMode
 from blindplate.edge.clock import Clock, SystemClock
 from blindplate.edge.keyfiles import read_secret
+from blindplate.edge.ledger.appender import LedgerClient
 from blindplate.edge.logs import configure, log
 
 _POLL_SECONDS: Final = 0.1
@@ -124,6 +126,7 @@ class _Camera:
     backlog: Backlog
     pipeline: Pipeline
     sender: Sender
+    report: CountsReport | None
 
     @classmethod
     def build(cls, settings: CameraSettings, clock: Clock, *, drop_oldest: bool) -> _Camera:
@@ -131,7 +134,7 @@ class _Camera:
         serials = PolicySerials(settings.data / "policy-serials.json")
         policy = PolicyFile(settings.policy, settings.trust, settings.zone, serials)
         # One that is not in force is said now, not to the first read.
-        policy.current(clock.now())
+        zone = policy.current(clock.now()).zone
         identity = CameraIdentity(
             settings.camera_id,
             SigningKey.from_seed(read_secret(settings.signing_key, SEED_BYTES)),
@@ -142,6 +145,7 @@ class _Camera:
         matcher = Matcher(settings.matcher, settings.tls, settings.trust.matcher)
         keys, local = KeyRing(custodians, matcher), Local(custodians.local_keys)
         spool = Spool(settings.data / "spool.sqlite", settings.spool_limit)
+        spool.count_from(clock.now())
         backlog = Backlog(settings.memory_limit, counts, drop_oldest=drop_oldest)
         batching = Batching(settings.batch_size, settings.batch_wait_seconds)
         pseudonymisers: dict[PseudonymMode, Pseudonymiser] = {
@@ -150,7 +154,13 @@ class _Camera:
         }
         pipeline = Pipeline(identity, policy, pseudonymisers, keys, spool, backlog, batching, clock, counts)
         sender = Sender(spool, matcher, settings.oldest_event_seconds, clock, counts)
-        return cls(clock, counts, policy, custodians, matcher, keys, local, spool, backlog, pipeline, sender)
+        report = None
+        if settings.ledger is not None:
+            ledger = LedgerClient(settings.ledger.address, settings.tls, settings.ledger.keys.keys())
+            report = CountsReport(spool, ledger, identity, zone, settings.counts_seconds, clock)
+        return cls(
+            clock, counts, policy, custodians, matcher, keys, local, spool, backlog, pipeline, sender, report
+        )
 
     def feed(self, settings: CameraSettings, event_format: EventFormat) -> Feed:
         passes = Passes(settings.pass_seconds)
@@ -171,6 +181,8 @@ class _Camera:
         workers.start("keys", self._keep_keys)
         workers.start("seal", self.pipeline.run)
         workers.start("send", self.sender.run)
+        if self.report is not None:
+            workers.start("counts", self.report.run)
         counted = self.clock.now()
         while not stop.wait(_POLL_SECONDS):
             if exit_when_drained and not reading.is_alive() and self._is_drained():
@@ -197,6 +209,8 @@ class _Camera:
     def _disconnect(self) -> None:
         self.custodians.close()
         self.matcher.close()
+        if self.report is not None:
+            self.report.close()
 
     def _keep_keys(self, stop: threading.Event) -> None:
         failing: frozenset[str] = frozenset()

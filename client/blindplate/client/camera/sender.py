@@ -64,8 +64,9 @@ class Sender:
         self._oldest_seconds = oldest_seconds
         self._clock = clock
         self._counts = counts
-        # Acknowledged, but the disk would not let them be erased yet: never sent again.
+        # Acknowledged, but the disk would not let them be erased yet: never sent again. Some of them were accepted.
         self._settled: set[int] = set()
+        self._accepted: set[int] = set()
 
     def run(self, stop: threading.Event) -> None:
         """Send until ``stop`` is set, backing off while the matcher is away."""
@@ -104,6 +105,7 @@ class Sender:
             age = now - _captured_by(spooled.wire)
             if receipt.accepted:
                 self._settled.add(spooled.number)
+                self._accepted.add(spooled.number)
                 self._counts.add(Counted.ACCEPTED)
             elif receipt.refused and (receipt.code in _FINAL_CODES or age >= self._oldest_seconds):
                 self._settled.add(spooled.number)
@@ -130,12 +132,13 @@ class Sender:
         if not self._settled:
             return
         try:
-            self._spool.remove(list(self._settled))
+            self._spool.remove(list(self._settled), self._accepted)
         except StorageError as error:
             raise StorageError(
                 "Records that were handed in cannot be erased from the spool.", error.remedy
             ) from None
         self._settled.clear()
+        self._accepted.clear()
 
 
 def _captured_by(wire: bytes) -> float:

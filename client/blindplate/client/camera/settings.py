@@ -9,7 +9,7 @@ from pydantic import Field
 
 from blindplate.client.camera.http_push import PushSettings
 from blindplate.core.statements.model import Name
-from blindplate.edge.settings import ProcessSettings, TlsFiles, TrustedKeys
+from blindplate.edge.settings import LedgerAccess, ProcessSettings, TlsFiles, TrustedKeys
 
 
 class CameraSettings(ProcessSettings):
@@ -19,6 +19,7 @@ class CameraSettings(ProcessSettings):
     ``country`` is assumed where an engine names none. ``pass_seconds``: events of one plate closer than this are one
     pass. ``push`` is where events are taken over HTTP, if asked for. ``oldest_event_seconds`` should be the longest
     window of the zone's grants: what is older would be refused, and a record that is refused is kept no longer.
+    ``ledger`` is where the camera's counts are entered every ``counts_seconds``; unset, they are not.
     """
 
     camera_id: Name
@@ -41,3 +42,5 @@ class CameraSettings(ProcessSettings):
     memory_limit: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
     spool_limit: Annotated[int, Field(ge=1, le=10_000_000)] = 1_000_000
     push: PushSettings = PushSettings()
+    ledger: LedgerAccess | None = None
+    counts_seconds: Annotated[float, Field(gt=0, le=7 * 86_400)] = 86_400.0

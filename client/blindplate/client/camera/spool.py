@@ -1,8 +1,9 @@
-"""The spool: sealed records on disk until the matcher has acknowledged them.
+"""The spool: sealed records on disk until the matcher has acknowledged them, and how many it has accepted.
 
 Guarantees that what ``add`` returned from is durable (SQLite, write-ahead log, synchronous=FULL), that nothing is
 written but wires already sealed, a random number, the list, the time to send and whether it was refused for the time
-being, and that rows lie in random order.
+being, that rows lie in random order, and that an accepted record is counted once, when it is erased. Beside the wires
+there are only these counts, by list and without times, and when they began.
 Deleted content is overwritten. Bounded: a full spool, like a full disk, is a StorageError and nothing was stored.
 One process at a time. Protocol section 4 (G1, G8).
 """
@@ -13,15 +14,18 @@ import os
 import secrets
 import sqlite3
 import threading
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from blindplate.client.camera import accepted_counts
+from blindplate.client.camera.accepted_counts import AcceptedCounts
 from blindplate.core.errors import StorageError
 
-_VERSION: Final = 2
+_VERSION: Final = 3
+_WITHOUT_COUNTS: Final = 2
 # Nobody else has business here: long enough for a process that is just ending.
 _LOCK_SECONDS: Final = 1.0
 _SCHEMA: Final = """
@@ -101,10 +105,13 @@ class Spool:
                 found.append(SpooledWire(number, bool(held), wire))
         return found
 
-    def remove(self, numbers: Sequence[int]) -> None:
-        """Erase wires. Raises StorageError; then all of them are still there."""
+    def remove(self, numbers: Sequence[int], accepted: Collection[int] = ()) -> None:
+        """Erase wires, and count those of them that were ``accepted``, in one transaction.
+
+        Raises StorageError; then all of them are still there and none is counted.
+        """
         with self._lock, _storage_errors():
-            self._change("DELETE FROM wires WHERE id = ?", [(number,) for number in numbers])
+            self._change(lambda: self._erase(numbers, list(accepted)))
             self._size -= len(numbers)
             if self._size == 0:
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -114,10 +121,12 @@ class Spool:
 
         Raises StorageError.
         """
+        rows = [(int(moment * 1000), number) for number, moment in until.items()]
         with self._lock, _storage_errors():
             self._change(
-                "UPDATE wires SET held = 1, due_ms = ? WHERE id = ?",
-                [(int(moment * 1000), number) for number, moment in until.items()],
+                lambda: self._connection.executemany(
+                    "UPDATE wires SET held = 1, due_ms = ? WHERE id = ?", rows
+                )
             )
 
     def pending(self, now: float) -> int:
@@ -127,6 +136,16 @@ class Spool:
                 "SELECT count(*) FROM wires WHERE held AND due_ms > ?", (int(now * 1000),)
             ).fetchone()
             return self._size - int(held)
+
+    def count_from(self, now: float) -> None:
+        """Let the counts of accepted records begin ``now``, unless they have begun. Raises StorageError."""
+        with self._lock, _storage_errors(), self._transaction():
+            accepted_counts.begin(self._connection, now)
+
+    def accepted(self) -> AcceptedCounts:
+        """The counts of accepted records. Raises StorageError, also when they have not begun."""
+        with self._lock, _storage_errors():
+            return accepted_counts.read(self._connection)
 
     def __len__(self) -> int:
         return self._size
@@ -146,25 +165,30 @@ class Spool:
         # Sorting must not spill to a file elsewhere.
         execute("PRAGMA temp_store = MEMORY")
         (version,) = execute("PRAGMA user_version").fetchone()
-        if version == 0:
-            with self._transaction():
-                for statement in _SCHEMA.split(";")[:-1]:
-                    execute(statement)
-                execute(f"PRAGMA user_version = {_VERSION}")
-        elif version != _VERSION:
+        if version not in (0, _WITHOUT_COUNTS, _VERSION):
             raise StorageError(
                 "The spool was written by another version.", "Empty it with that version first."
             )
+        missing = {0: _SCHEMA + accepted_counts.SCHEMA, _WITHOUT_COUNTS: accepted_counts.SCHEMA}.get(version)
+        if missing is not None:
+            with self._transaction():
+                for statement in missing.split(";")[:-1]:
+                    execute(statement)
+                execute(f"PRAGMA user_version = {_VERSION}")
 
-    def _change(self, statement: str, rows: Sequence[tuple[int, ...]]) -> None:
+    def _erase(self, numbers: Sequence[int], accepted: Sequence[int]) -> None:
+        accepted_counts.add(self._connection, accepted)
+        self._connection.executemany("DELETE FROM wires WHERE id = ?", [(number,) for number in numbers])
+
+    def _change(self, work: Callable[[], object]) -> None:
         try:
             with self._transaction():
-                self._connection.executemany(statement, rows)
+                work()
         except sqlite3.OperationalError:
             # On a full disk the log cannot grow. Folding it into the database frees it without needing room.
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             with self._transaction():
-                self._connection.executemany(statement, rows)
+                work()
 
     @contextmanager
     def _transaction(self) -> Generator[None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -60,6 +60,7 @@ class Matcher:
 @pytest.fixture
 def spool(tmp_path: Path) -> Iterator[Spool]:
     spool = Spool(tmp_path / "spool.sqlite", limit=10_000)
+    spool.count_from(NOW)
     yield spool
     spool.close()
 
@@ -213,7 +214,7 @@ def test_what_a_full_disk_keeps_from_being_erased_is_not_sent_again(
     one = sender(spool, matcher)
     erase = Spool.remove
 
-    def full(_spool: Spool, _numbers: Sequence[int]) -> None:
+    def full(_spool: Spool, _numbers: Sequence[int], _accepted: Collection[int]) -> None:
         raise StorageError("full")
 
     monkeypatch.setattr(Spool, "remove", full)
@@ -225,6 +226,18 @@ def test_what_a_full_disk_keeps_from_being_erased_is_not_sent_again(
     assert one.step() == 0
     assert len(spool) == 0
     assert matcher.accepted == wires
+    assert spool.accepted().records == {"police": 3}
+
+
+def test_only_what_was_accepted_is_counted_by_list(spool: Spool) -> None:
+    matcher = Matcher("accept", "refuse", code="message")
+    fill(spool, 3)
+    spool.add([SpoolItem("emissions", NOW, wire(7))])
+    one = sender(spool, matcher)
+    assert one.step() == 4
+    spool.add([SpoolItem("police", 0, wire(8))])
+    assert one.step() == 1
+    assert spool.accepted().records == {"emissions": 1, "police": 3}
 
 
 @settings(max_examples=40, deadline=None)
@@ -241,6 +254,7 @@ def test_whatever_happens_every_wire_is_accepted_refused_for_good_or_still_here(
     with TemporaryDirectory() as folder:
         path = Path(folder) / "spool.sqlite"
         spool = Spool(path, limit=100)
+        spool.count_from(NOW)
         wires = fill(spool, 4)
         matcher, clock = Matcher(*[act for act in script if act != "restart"], code=code), MovedClock()
         one = sender(spool, matcher, clock=clock)
@@ -256,6 +270,8 @@ def test_whatever_happens_every_wire_is_accepted_refused_for_good_or_still_here(
             here = {spooled.wire for spooled in spool.due(NOW + 900, 100, 1 << 20)}
             gone = matcher.accepted | (matcher.refused if code == "message" else set())
             assert here | gone == wires
+            # Where an answer was lost, a wire the matcher has is not counted until it has been sent again.
+            assert spool.accepted().records.get("police", 0) == len(matcher.accepted - here)
         spool.close()
 
 

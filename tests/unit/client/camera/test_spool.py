@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from blindplate.client.camera.accepted_counts import AcceptedCounts
 from blindplate.client.camera.spool import Spool, SpoolItem
 from blindplate.core.errors import StorageError
 
@@ -170,6 +171,58 @@ def test_a_spool_of_another_version_is_refused(path: Path) -> None:
     connection.close()
     with pytest.raises(StorageError, match="version"):
         Spool(path, limit=10)
+
+
+def test_accepted_wires_are_counted_as_they_are_erased_and_the_counts_outlive_a_restart(path: Path) -> None:
+    first = Spool(path, limit=10)
+    first.count_from(7.9)
+    first.add([item(b"one"), item(b"two"), SpoolItem("emissions", 0.0, b"three"), item(b"refused")])
+    numbers = {one.wire: one.number for one in first.due(1, *ALL)}
+    first.remove([numbers[b"one"], numbers[b"refused"]], [numbers[b"one"]])
+    assert first.accepted() == AcceptedCounts(7, {"police": 1})
+    first.close()
+    second = Spool(path, limit=10)
+    second.count_from(9.0)
+    second.remove(list(numbers.values()), [numbers[b"two"], numbers[b"three"], numbers[b"one"]])
+    assert second.accepted() == AcceptedCounts(7, {"emissions": 1, "police": 2})
+    second.close()
+
+
+def test_more_accepted_wires_than_a_statement_names_are_all_counted(path: Path) -> None:
+    spool = Spool(path, limit=2_000)
+    spool.count_from(0)
+    spool.add([item(b"x") for _ in range(1_203)])
+    numbers = [one.number for one in spool.due(1, *ALL)]
+    spool.remove(numbers, numbers)
+    assert spool.accepted().records == {"police": 1_203}
+    spool.close()
+
+
+def test_wires_that_cannot_be_erased_are_not_counted(spool: Spool) -> None:
+    spool.count_from(0)
+    spool.add([item(b"one")])
+    [one] = spool.due(1, *ALL)
+    spool._connection.execute("CREATE TRIGGER t BEFORE DELETE ON wires BEGIN SELECT RAISE(ABORT, 'no'); END")
+    with pytest.raises(StorageError):
+        spool.remove([one.number], [one.number])
+    assert (spool.accepted().records, len(spool)) == ({}, 1)
+
+
+def test_counts_that_have_not_begun_are_not_told(spool: Spool) -> None:
+    with pytest.raises(StorageError, match="not begun"):
+        spool.accepted()
+
+
+def test_a_spool_of_before_there_were_counts_is_taken_over(path: Path) -> None:
+    old = Spool(path, limit=10)
+    old.add([item(b"one")])
+    for statement in ("DROP TABLE accepted", "DROP TABLE counting", "PRAGMA user_version = 2"):
+        old._connection.execute(statement)
+    old.close()
+    spool = Spool(path, limit=10)
+    spool.count_from(5.0)
+    assert (wires(spool), spool.accepted()) == ({b"one"}, AcceptedCounts(5, {}))
+    spool.close()
 
 
 def test_a_folder_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> None:
