@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="A custodian and its officers.", no_args_is_help=True)
 
+GrantName = Annotated[str, typer.Argument(metavar="GRANT", help="The grant's name.")]
+PublicReason = Annotated[
+    str, typer.Option("--reason", help="Why; it is entered in the ledger for all to read.")
+]
 RequestId = Annotated[str, typer.Argument(metavar="REQUEST", help="The request, or how its number begins.")]
 Reason = Annotated[str, typer.Option(help="Why; it is signed into the custodian's record.")]
 
@@ -31,6 +35,18 @@ def serve(settings: SettingsFile) -> None:
     from blindplate.server.custodian.settings import CustodianSettings
 
     run(load(CustodianSettings, settings))
+
+
+@app.command()
+def suspend(settings: SettingsFile, grant: GrantName, reason: PublicReason) -> None:
+    """Act on a grant no more, from now on. On the custodian's own machine."""
+    _give_word(settings, grant, suspended=True, reason=reason)
+
+
+@app.command()
+def resume(settings: SettingsFile, grant: GrantName, reason: PublicReason) -> None:
+    """Act on a suspended grant again. On the custodian's own machine."""
+    _give_word(settings, grant, suspended=False, reason=reason)
 
 
 @app.command()
@@ -75,6 +91,21 @@ def decisions(officer: SettingsFile) -> None:
             highlight=False,
             soft_wrap=True,
         )
+
+
+def _give_word(path: Path, grant_id: str, *, suspended: bool, reason: str) -> None:
+    from blindplate.edge.clock import SystemClock
+    from blindplate.edge.settings import load
+    from blindplate.server.custodian.settings import CustodianSettings
+    from blindplate.server.custodian.suspending import give_word
+    from blindplate.server.custodian.suspensions import Word
+
+    word = Word(grant_id, suspended, reason)
+    give_word(load(CustodianSettings, path), word, SystemClock().now())
+    state = "suspended" if suspended else "acted on again"
+    Console().print(
+        f"{grant_id} is {state} by this custodian; the ledger is told as soon as it answers.", highlight=False
+    )
 
 
 def _decide(path: Path, begins: str, verdict: Verdict, reason: str) -> None:

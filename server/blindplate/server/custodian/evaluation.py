@@ -1,13 +1,16 @@
 """Pseudonyms.Evaluate: blinded evaluation inside a grant in force and a durable quota (protocol section 3).
 
-Guarantees G5 on this side: an owner has evaluated only domains of a grant of its own, at most its
-``evaluations_per_day`` a UTC day, and no more than ``evaluations_per_generation`` as long as a key generation lasts,
-since what is evaluated under a key holds as long as the key does; a camera only domains of a zone whose register names it, at most its
-``evaluations_per_hour`` an hour and list. Units are counted durably before an element is touched. What is
-evaluated is blinded: this code learns nothing of a plate, nor could it.
+Guarantees G5 on this side: an owner has evaluated only domains that an amendment of its own grant opens, in force now
+and not suspended here, at most its ``evaluations_per_day`` a UTC day, and no more than ``evaluations_per_generation``
+as long as a key generation lasts, since what is evaluated under a key holds as long as the key does; a camera only
+domains of a zone whose register names it, unless it was revoked, at most its ``evaluations_per_hour`` an hour and
+list. Units are counted durably, for quota and ledger, before an element is touched. What is evaluated is blinded:
+this code learns nothing of a plate, nor could it.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import grpc
 from sqlalchemy import Engine
@@ -17,9 +20,10 @@ from blindplate.core.errors import IdentityError, MessageError
 from blindplate.core.pseudonyms import ELEMENT_BYTES
 from blindplate.edge.clock import Clock
 from blindplate.server.authorization import Access, Identity, Role, caller
-from blindplate.server.custodian import quotas
+from blindplate.server.custodian import counts, quotas
+from blindplate.server.custodian.counts import Counted
 from blindplate.server.custodian.evaluator import Evaluator
-from blindplate.server.custodian.grants import PermissionFolders
+from blindplate.server.custodian.grants import Permissions
 from blindplate.server.custodian.storage import writing
 from blindplate.server.serving import Service
 from blindplate.v1 import pseudonyms_pb2 as v1
@@ -34,9 +38,9 @@ class Pseudonyms(rpc.PseudonymsServicer):
     """Evaluates for owners and cameras."""
 
     def __init__(
-        self, folders: PermissionFolders, evaluator: Evaluator, engine: Engine, clock: Clock
+        self, permissions: Callable[[], Permissions], evaluator: Evaluator, engine: Engine, clock: Clock
     ) -> None:
-        self._folders = folders
+        self._permissions = permissions
         self._evaluator = evaluator
         self._engine = engine
         self._clock = clock
@@ -63,7 +67,7 @@ class Pseudonyms(rpc.PseudonymsServicer):
 
     def _debit(self, identity: Identity, domain: Domain, units: int) -> None:
         now = self._clock.now()
-        permissions = self._folders.current()
+        permissions = self._permissions()
         if identity.role is Role.OWNER:
             grant = permissions.for_owner(identity.spiffe_id, domain, now)
             subject, limit = f"evaluations grant {grant.grant_id}", grant.evaluations_per_day
@@ -72,6 +76,7 @@ class Pseudonyms(rpc.PseudonymsServicer):
                 quotas.debit(connection, subject, units, limit=limit, period=quotas.DAY, moment=now)
                 limit = grant.evaluations_per_generation
                 quotas.debit(connection, total, units, limit=limit, period=None, moment=now)
+                counts.add(connection, Counted.OWNER, units, subject=grant.grant_id, moment=now)
         elif identity.role is Role.CAMERA:
             camera = permissions.for_camera(identity.spiffe_id, domain, now)
             # Counted for each list: spending all on one would be more than the camera can see.
@@ -79,6 +84,9 @@ class Pseudonyms(rpc.PseudonymsServicer):
             limit = camera.evaluations_per_hour
             with writing(self._engine) as connection:
                 quotas.debit(connection, subject, units, limit=limit, period=quotas.HOUR, moment=now)
+                counts.add(
+                    connection, Counted.CAMERA, units, subject=domain.list_id, zone=domain.zone, moment=now
+                )
         else:
             raise IdentityError("Only owners and cameras have pseudonyms evaluated.")
 

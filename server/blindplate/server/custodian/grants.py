@@ -1,181 +1,195 @@
-"""What this custodian allows: grants in force, the camera registers they name, and its own suspensions.
+"""What this custodian allows: grants, registers and revocations as it witnessed them, and its own suspensions.
 
-Guarantees that a grant counts only with the signatures of the operator and both custodians, and a register only
-with the operator's and when the grant names its digest; that a grant named by two files counts for neither; and
-that a suspended grant is refused here at once. To suspend one, put a file of the grant's name into the folder of
-suspensions; to resume it, take the file away. Which of two amendments is the newer is for the ledger to say.
+Guarantees that nothing is allowed but by the ledger as far as this custodian has itself read and cosigned it: an
+amendment in force at the moment asked for, the register it names by digest, a camera not revoked; and that a grant it
+suspended is refused at once, before that is witnessed. What makes an entry count is ``core.ledger.state``'s to say.
 Protocol section 7, guarantee G5.
 """
 
 from __future__ import annotations
 
-import threading
-from collections import Counter
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import Engine
 
 from blindplate.core.domains import Domain
-from blindplate.core.errors import GrantError, IdentityError, StorageError, UnknownDomainError
+from blindplate.core.errors import GrantError, IdentityError, UnknownDomainError
+from blindplate.core.ledger.grants import GrantHistory
+from blindplate.core.ledger.state import CommittedVersion, LedgerState
+from blindplate.core.parties import Custodian
+from blindplate.core.statements.grant_changes import GrantSuspension
 from blindplate.core.statements.grants import Grant
-from blindplate.core.statements.policies import RegisteredCamera, ZoneRegister, register_digest
-from blindplate.edge.settings import TrustedKeys
-from blindplate.server.signed_folder import Contents, Problem, SignedFolder
+from blindplate.core.statements.policies import RegisteredCamera, ZoneRegister
+from blindplate.server.custodian import suspensions
+from blindplate.server.custodian.storage import reading
 
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """Everything allowed at one moment.
+    """Everything ``custodian`` allows, as of one state of the ledger.
 
-    ``registers`` go by their digest. ``suspended`` names grants that this custodian will not act on.
+    ``words`` are what it said of grants itself and has not witnessed yet.
     """
 
-    grants: Mapping[str, Grant]
-    registers: Mapping[bytes, ZoneRegister]
-    suspended: frozenset[str]
-    problems: tuple[Problem, ...]
+    custodian: Custodian
+    state: LedgerState
+    words: Mapping[str, GrantSuspension]
+
+    def history(self, grant_id: str) -> GrantHistory:
+        """A grant with all that became of it. Raises GrantError when it is unknown."""
+        history = self.state.grants.get(grant_id)
+        if history is None:
+            raise GrantError(
+                "This custodian has witnessed no grant of that name.",
+                "Have the grant entered in the ledger, then ask again.",
+            )
+        return history
 
     def grant(self, grant_id: str) -> Grant:
-        """A grant by its name, in force or not, suspended or not. Raises GrantError when it is unknown."""
-        grant = self.grants.get(grant_id)
-        if grant is None:
-            raise GrantError(
-                "This custodian knows no grant of that name.", "Use a grant both custodians signed."
-            )
-        return grant
+        """A grant's last amendment, in force or not, suspended or not. Raises GrantError when it is unknown."""
+        return self.history(grant_id).latest
+
+    def grant_at(self, grant_id: str, moment: float) -> Grant:
+        """The amendment in force at ``moment`` (seconds since 1970, UTC). Raises GrantError when none was."""
+        return self.history(grant_id).at(moment)
+
+    def suspended(self, grant_id: str, moment: float) -> bool:
+        """Whether this custodian had suspended a grant for itself at ``moment``. Raises GrantError when it is unknown."""
+        word = self.words.get(grant_id)
+        if word is not None and word.made_at <= moment:
+            return word.suspended
+        return self.history(grant_id).suspended(self.custodian, moment)
 
     def require_active(self, grant: Grant) -> None:
-        """Raise GrantError when this custodian has suspended ``grant`` for itself."""
-        if grant.grant_id in self.suspended:
+        """Raise GrantError when this custodian's last word on ``grant`` is that it is suspended."""
+        if self.suspended(grant.grant_id, math.inf):
             raise GrantError(
-                f"Grant {grant.grant_id} is suspended by this custodian.", "Ask the custodian for the reason."
+                f"Grant {grant.grant_id} is suspended by this custodian.",
+                "The ledger gives the custodian's reason.",
             )
+
+    def version_at(self, grant_id: str, captured_ms: int) -> CommittedVersion:
+        """The list version in force at a capture (ms since 1970, UTC). Raises MembershipError when none was."""
+        return self.state.version_at(grant_id, captured_ms)
 
     def register(self, grant: Grant, domain: Domain) -> ZoneRegister:
         """The camera register that ``grant`` names for the zone of ``domain``. Raises GrantError."""
         grant.require_domain(domain)
         named = next(zone.register_digest for zone in grant.zones if zone.zone == domain.zone)
-        register = self.registers.get(named)
+        register = self.state.registers.get(named)
         if register is None or (register.zone, register.generation) != (domain.zone, domain.generation):
             raise GrantError(
-                f"The register of zone {domain.zone} that grant {grant.grant_id} names is not here.",
-                "Put the register's signed file into the registers folder.",
+                f"The register of zone {domain.zone} that grant {grant.grant_id} names is another zone's.",
+                "Have the grant amended so that it names the zone's own register.",
             )
         return register
 
     def for_owner(self, identity: str, domain: Domain, moment: float) -> Grant:
-        """The grant in force that lets the owner ``identity`` (SPIFFE id) have ``domain`` evaluated.
+        """The amendment in force that lets the owner ``identity`` (SPIFFE id) have ``domain`` evaluated.
 
-        Raises UnknownDomainError when no grant names the domain, GrantError when none of them is the owner's,
-        in force and not suspended.
+        Raises UnknownDomainError when no grant of the owner's ever named the domain, GrantError when none that is in
+        force at ``moment`` and not suspended does.
         """
-        return self._in_force([grant for grant in self._naming(domain) if grant.owner == identity], moment)
+        owned = [history for history in self._naming(domain) if history.latest.owner == identity]
+        return self._in_force(owned, domain, moment)
 
     def for_camera(self, identity: str, domain: Domain, moment: float) -> RegisteredCamera:
         """The register's entry that lets the camera ``identity`` (SPIFFE id) have ``domain`` evaluated.
 
-        Raises as ``for_owner`` does, and IdentityError when the zone's register does not name the camera.
+        Raises as ``for_owner`` does, and IdentityError when the zone's register does not name the camera, or when it
+        was revoked.
         """
-        register = self.register(self._in_force(list(self._naming(domain)), moment), domain)
+        register = self.register(self._in_force(list(self._naming(domain)), domain, moment), domain)
         for camera in register.cameras:
             if camera.identity == identity:
+                self.require_enrolled(camera)
                 return camera
         raise IdentityError(
             f"The register of zone {domain.zone} does not name this camera.",
             "Have the register and the grant amended, or use a camera of the zone.",
         )
 
+    def require_enrolled(self, camera: RegisteredCamera) -> None:
+        """Raise IdentityError when the camera, or the key the register has for it, was revoked."""
+        if camera.identity in self.state.revoked or camera.signing_key in self.state.revoked_keys:
+            raise IdentityError(
+                "This camera is revoked.", "Enrol it anew, with a new key, and have the register amended."
+            )
+
     def require_known(self, domain: Domain) -> None:
-        """Raise UnknownDomainError unless some grant names ``domain``."""
+        """Raise UnknownDomainError unless some grant names ``domain``, in force or not."""
         if not any(self._naming(domain)):
             raise UnknownDomainError(
                 "No grant names that list, zone and key generation.", "Fetch the current policy."
             )
 
+    def domains(self) -> frozenset[Domain]:
+        """Every domain that any amendment of a grant names."""
+        return frozenset[Domain]().union(*(history.domains() for history in self.state.grants.values()))
+
     def longest_window(self) -> int:
         """The longest time, in seconds, that any grant lets an unclaimed record be kept; 0 without grants."""
-        return max((grant.window_seconds for grant in self.grants.values()), default=0)
+        return max((grant.window_seconds for grant in self._amendments()), default=0)
 
-    def _naming(self, domain: Domain) -> Iterator[Grant]:
-        return (grant for grant in self.grants.values() if domain in grant.domains())
+    def _amendments(self) -> Iterator[Grant]:
+        for history in self.state.grants.values():
+            yield from (amendment.grant for amendment in history.amendments)
 
-    def _in_force(self, grants: list[Grant], moment: float) -> Grant:
-        if not grants:
+    def _naming(self, domain: Domain) -> Iterator[GrantHistory]:
+        return (history for history in self.state.grants.values() if domain in history.domains())
+
+    def _in_force(self, histories: list[GrantHistory], domain: Domain, moment: float) -> Grant:
+        if not histories:
             raise UnknownDomainError(
                 "No grant gives this caller that list, zone and key generation.",
                 "Use the lists, zones and generations that the grant in force names.",
             )
-        live = [
-            grant
-            for grant in grants
-            if grant.not_before <= moment < grant.not_after and grant.grant_id not in self.suspended
-        ]
-        if not live:
+        live = [grant for history in histories if (grant := self._acted_on(history, moment)) is not None]
+        naming = [grant for grant in live if domain in grant.domains()]
+        if not naming:
             raise GrantError(
                 "No grant over that list, zone and key generation is in force now.",
-                "Ask for a grant that covers the time, or ask the custodian whether it suspended one.",
+                "Ask for a grant that covers the time, or see in the ledger whether one was suspended or ended.",
             )
-        return max(live, key=lambda grant: grant.not_before)
+        return max(naming, key=lambda grant: grant.not_before)
+
+    def _acted_on(self, history: GrantHistory, moment: float) -> Grant | None:
+        # What the other custodian suspended for itself is for that one to refuse. The last word counts, since a
+        # suspension may have been witnessed by a clock that is a little ahead of this moment.
+        if self.suspended(history.grant_id, math.inf):
+            return None
+        try:
+            return history.at(moment)
+        except GrantError:
+            return None
 
 
-class PermissionFolders:
-    """The folders of grants, registers and suspensions, read again when they change."""
+class Witnessed(Protocol):
+    """What permissions need of this custodian's copy of the ledger."""
 
-    def __init__(self, grants: Path, registers: Path, suspensions: Path, trust: TrustedKeys) -> None:
-        everyone = (trust.operator, trust.custodian_a, trust.custodian_b)
-        self._grants = SignedFolder(grants, Grant, everyone)
-        self._registers = SignedFolder(registers, ZoneRegister, (trust.operator,))
-        self._suspensions = suspensions
-        self._lock = threading.Lock()
-        self._seen: tuple[Contents[Grant], Contents[ZoneRegister], frozenset[str]] | None = None
-        self._permissions = Permissions({}, {}, frozenset(), ())
+    @property
+    def size(self) -> int:
+        """How many entries it has read and cosigned."""
+        ...
 
-    def current(self) -> Permissions:
-        """What is allowed now. Raises StorageError when a folder cannot be read."""
-        grants, registers = self._grants.current(), self._registers.current()
-        suspended = _names(self._suspensions)
-        with self._lock:
-            seen = self._seen
-            # By identity: a folder hands out the same object until a file in it changes.
-            if seen is None or seen[0] is not grants or seen[1] is not registers or seen[2] != suspended:
-                self._permissions = _joined(grants, registers, suspended)
-                self._seen = (grants, registers, suspended)
-            return self._permissions
+    @property
+    def state(self) -> LedgerState:
+        """What they come to."""
+        ...
 
 
-def _joined(
-    grants: Contents[Grant], registers: Contents[ZoneRegister], suspended: frozenset[str]
+def current_permissions(
+    custodian: Custodian, public: bytes, replica: Witnessed, engine: Engine
 ) -> Permissions:
-    files = Counter(loaded.model.grant_id for loaded in grants.statements)
-    twice = tuple(
-        Problem(
-            loaded.file,
-            GrantError(
-                f"More than one file holds grant {loaded.model.grant_id}.", "Leave only the one in force."
-            ),
-        )
-        for loaded in grants.statements
-        if files[loaded.model.grant_id] > 1
-    )
-    return Permissions(
-        grants={
-            loaded.model.grant_id: loaded.model
-            for loaded in grants.statements
-            if files[loaded.model.grant_id] == 1
-        },
-        registers={register_digest(loaded.payload): loaded.model for loaded in registers.statements},
-        suspended=suspended,
-        problems=(*grants.problems, *twice, *registers.problems),
-    )
+    """What ``custodian`` allows now; by ``public``, its own Ed25519 key, its words are known.
 
-
-def _names(folder: Path) -> frozenset[str]:
-    try:
-        return frozenset(path.name for path in folder.iterdir())
-    except FileNotFoundError:
-        return frozenset()
-    except OSError as error:
-        raise StorageError(
-            f"The custodian's folder {folder.name} cannot be read: {error.strerror}.",
-            "Check its permissions.",
-        ) from None
+    Raises StorageError when they cannot be read.
+    """
+    # The size before the state: a word is left out only once the state is sure to hold it.
+    size = replica.size
+    with reading(engine) as connection:
+        words = suspensions.unwitnessed(connection, public, size)
+    return Permissions(custodian, replica.state, words)

@@ -1,4 +1,4 @@
-"""What a custodian does by the clock: release keys made and destroyed, requests expired, bad files named.
+"""What a custodian does by the clock: release keys made and destroyed, requests expired, keys and counts entered.
 
 Guarantees that a step that fails is logged, keeps no other from being taken, and is tried again a second later: a
 full disk now must not keep a key alive for ever. The first round runs before the server starts and its failure
@@ -8,7 +8,7 @@ stops the start. A keeper that ends by itself has the process end. Protocol sect
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -16,10 +16,9 @@ from blindplate.edge.clock import Clock
 from blindplate.edge.logs import log
 from blindplate.server.custodian import quotas
 from blindplate.server.custodian.docket import Docket
-from blindplate.server.custodian.grants import PermissionFolders
+from blindplate.server.custodian.grants import Permissions
 from blindplate.server.custodian.release_keys import ReleaseKeys
 from blindplate.server.custodian.storage import writing
-from blindplate.server.signed_folder import Problem
 
 _ROUND_SECONDS: Final = 1.0
 # An approval under way when a key's time ends may store its answer a little later: those are erased once more.
@@ -31,28 +30,30 @@ _KEEP_COUNTS_SECONDS: Final = 31 * quotas.DAY
 class Keeper:
     """Runs a round a second in a thread of its own, from ``start`` to ``stop``.
 
-    ``on_death`` is called when the thread ends without having been told to.
+    ``permissions`` gives what is allowed now; ``duties`` are what is to be done besides, each told the time; ``on_death`` is called when the thread ends without
+    having been told to.
     """
 
     def __init__(
         self,
-        folders: PermissionFolders,
+        permissions: Callable[[], Permissions],
         release_keys: ReleaseKeys,
         docket: Docket,
         clock: Clock,
-        on_death: Callable[[], None],
+        duties: Sequence[Callable[[float], None]] = (),
+        on_death: Callable[[], None] = lambda: None,
     ) -> None:
-        self._folders = folders
+        self._permissions = permissions
         self._release_keys = release_keys
         self._docket = docket
         self._clock = clock
+        self._duties = tuple(duties)
         self._on_death = on_death
         self._window_seconds = 0
         # Release keys whose answers are known to be erased, and how long after the key's end. Empty at first: the
         # process may have stopped between a key's end and its answers'.
         self._erased: frozenset[tuple[bytes, float]] = frozenset()
         self._forgot_at = 0.0
-        self._problems: tuple[Problem, ...] = ()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
 
@@ -71,11 +72,12 @@ class Keeper:
         """One round: every step, whatever another one raises. Raises what the last failing one raised."""
         now = self._clock.now()
         failure: Exception | None = None
-        for step in (self._keep_keys, self._erase_replies, self._expire, self._forget_counts):
+        steps = (self._keep_keys, self._erase_replies, self._expire, self._forget_counts, *self._duties)
+        for step in steps:
             try:
                 step(now)
             except Exception as error:  # noqa: BLE001  whatever it is, the other steps are to be taken
-                log().error("step-failed", step=step.__name__.strip("_"), error=error)
+                log().error("step-failed", step=step.__qualname__, error=error)
                 failure = error
         if failure is not None:
             raise failure
@@ -92,21 +94,12 @@ class Keeper:
 
     def _keep_keys(self, now: float) -> None:
         try:
-            permissions = self._folders.current()
-            # The last one known holds while the folders cannot be read: keys must be destroyed all the same.
-            self._window_seconds = permissions.longest_window()
-            self._name_problems(permissions.problems)
+            # The last one known holds while that cannot be read: keys must be destroyed all the same.
+            self._window_seconds = self._permissions().longest_window()
         finally:
             destroyed = self._release_keys.maintain(now, self._window_seconds)
             if destroyed:
                 log().info("release-keys-destroyed", count=len(destroyed))
-
-    def _name_problems(self, problems: tuple[Problem, ...]) -> None:
-        if problems is self._problems:
-            return
-        for problem in problems:
-            log().warning("statement-skipped", file=problem.file, error=problem.error)
-        self._problems = problems
 
     def _erase_replies(self, now: float) -> None:
         # By the clock, not by what was destroyed just now: an answer's time is over even if its key's file is stuck.

@@ -5,17 +5,18 @@ Read-only, for enrolled cameras and owners. An evaluation key is announced only 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import grpc
 
 from blindplate.core.parties import Custodian
 from blindplate.core.signing import SigningKey
-from blindplate.core.statements.announced_keys import EvaluationKey
-from blindplate.core.statements.model import DomainPart
 from blindplate.edge.clock import Clock
 from blindplate.server.authorization import Access, Role
 from blindplate.server.custodian.evaluation import domain_from
 from blindplate.server.custodian.evaluator import Evaluator
-from blindplate.server.custodian.grants import PermissionFolders
+from blindplate.server.custodian.grants import Permissions
+from blindplate.server.custodian.key_entries import announced
 from blindplate.server.custodian.release_keys import ReleaseKeys
 from blindplate.server.serving import Service
 from blindplate.v1 import pseudonyms_pb2 as v1
@@ -37,14 +38,14 @@ class CustodianKeys(rpc.CustodianKeysServicer):
         signer: SigningKey,
         release_keys: ReleaseKeys,
         evaluator: Evaluator,
-        folders: PermissionFolders,
+        permissions: Callable[[], Permissions],
         clock: Clock,
     ) -> None:
         self._custodian = custodian
         self._signer = signer
         self._release_keys = release_keys
         self._evaluator = evaluator
-        self._folders = folders
+        self._permissions = permissions
         self._clock = clock
 
     def service(self) -> Service:
@@ -65,8 +66,6 @@ class CustodianKeys(rpc.CustodianKeysServicer):
         """The public key of one domain."""
         del context
         domain = domain_from(request.domain)
-        self._folders.current().require_known(domain)
-        announced = EvaluationKey(
-            custodian=self._custodian, domain=DomainPart.of(domain), public=self._evaluator.public(domain)
-        )
-        return v1.EvaluationKeyResponse(statement=announced.statement(self._signer).to_proto())
+        self._permissions().require_known(domain)
+        statement = announced(self._custodian, domain, self._evaluator.public(domain), self._signer)
+        return v1.EvaluationKeyResponse(statement=statement.to_proto())

@@ -1,13 +1,14 @@
 """LocalKeys: a zone's secrets for its own cameras, where both custodians signed a policy for local mode.
 
 Guarantees that a secret leaves only sealed to the asking camera, only for a domain of a grant in force and a zone
-whose register names the camera, only while the zone's policy says local mode, and only so often a day. A stolen
-camera then lets a thief test guesses for that zone and generation: why a policy chooses local mode is for its
-signers to weigh. Protocol section 3; guarantee G2.
+whose register names the camera, unless it was revoked, only while the zone's policy says local mode, and only so
+often a day. A stolen camera then lets a thief test guesses for that zone and generation: why a policy chooses local
+mode is for its signers to weigh. Protocol section 3; guarantee G2.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import grpc
@@ -22,10 +23,11 @@ from blindplate.core.statements.policies import PseudonymMode, ZonePolicy
 from blindplate.edge.clock import Clock
 from blindplate.edge.logs import log
 from blindplate.server.authorization import Access, Role, caller
-from blindplate.server.custodian import quotas
+from blindplate.server.custodian import counts, quotas
+from blindplate.server.custodian.counts import Counted
 from blindplate.server.custodian.evaluation import domain_from
 from blindplate.server.custodian.evaluator import Evaluator
-from blindplate.server.custodian.grants import PermissionFolders
+from blindplate.server.custodian.grants import Permissions
 from blindplate.server.custodian.storage import writing
 from blindplate.server.serving import Service
 from blindplate.server.signed_folder import SignedFolder
@@ -43,14 +45,14 @@ class LocalKeys(rpc.LocalKeysServicer):
     def __init__(
         self,
         custodian: Custodian,
-        folders: PermissionFolders,
+        permissions: Callable[[], Permissions],
         policies: SignedFolder[ZonePolicy],
         evaluator: Evaluator,
         engine: Engine,
         clock: Clock,
     ) -> None:
         self._custodian = custodian
-        self._folders = folders
+        self._permissions = permissions
         self._policies = policies
         self._evaluator = evaluator
         self._engine = engine
@@ -67,11 +69,12 @@ class LocalKeys(rpc.LocalKeysServicer):
         del context
         domain, camera, now = domain_from(request.domain), caller(), self._clock.now()
         recipient = SealingKey.from_public(request.recipient)
-        self._folders.current().for_camera(camera.spiffe_id, domain, now)
+        self._permissions().for_camera(camera.spiffe_id, domain, now)
         self._require_local(domain, now)
         with writing(self._engine) as connection:
             subject = f"local keys camera {camera.name} list {domain.list_id}"
             quotas.debit(connection, subject, 1, limit=FETCHES_PER_DAY, period=quotas.DAY, moment=now)
+            counts.add(connection, Counted.LOCAL_KEY, 1, subject=domain.list_id, zone=domain.zone, moment=now)
         log().info("local-key-handed-out", camera=camera.name, list=domain.list_id, zone=domain.zone)
         sealed = seal_local_key(self._evaluator.key(domain), self._custodian, recipient)
         return v1.FetchLocalKeyResponse(sealed_secret=sealed)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, insert, select, update
 
 from blindplate.core.signing import Statement
-from blindplate.server.custodian.decisions import from_stored_form, stored_form
+from blindplate.server.custodian.stored import from_stored_form, stored_form
 from blindplate.server.custodian.tables import OUTBOX
 
 
@@ -26,7 +26,7 @@ class Waiting:
 
 def put(connection: Connection, statement: Statement) -> int:
     """Put ``statement`` at the end, or find it there; its number. Needs a writing transaction."""
-    known = connection.execute(
+    known: int | None = connection.execute(
         select(OUTBOX.c.number).where(OUTBOX.c.statement_id == statement.statement_id)
     ).scalar_one_or_none()
     if known is not None:
@@ -41,11 +41,14 @@ def put(connection: Connection, statement: Statement) -> int:
     return number
 
 
-def waiting(connection: Connection, limit: int) -> list[Waiting]:
-    """The first statements without an index, at most ``limit``, in the order they were put in."""
+def waiting(connection: Connection, limit: int, after: int = -1) -> list[Waiting]:
+    """The first statements without an index, at most ``limit``, in the order they were put in.
+
+    They begin behind the number ``after``.
+    """
     rows = connection.execute(
         select(OUTBOX.c.number, OUTBOX.c.statement)
-        .where(OUTBOX.c.ledger_index.is_(None))
+        .where(OUTBOX.c.ledger_index.is_(None), OUTBOX.c.number > after)
         .order_by(OUTBOX.c.number)
         .limit(limit)
     )

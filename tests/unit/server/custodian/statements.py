@@ -1,13 +1,13 @@
-"""Signers and statements for a custodian's folders."""
+"""Signers, and statements that a custodian reads in the ledger."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
-from blindplate.core.signing import SigningKey
+from blindplate.core.signing import SigningKey, Statement
+from blindplate.core.statements.cameras import RegisterEntry
 from blindplate.core.statements.disclosure import DisclosedField, Disclosure
 from blindplate.core.statements.grants import (
     Assessment,
@@ -19,7 +19,6 @@ from blindplate.core.statements.grants import (
 )
 from blindplate.core.statements.model import EpochRulePart
 from blindplate.core.statements.policies import RegisteredCamera, ZoneRegister, register_digest
-from blindplate.edge.keyfiles import write_statement
 from blindplate.edge.settings import TrustedKeys
 from blindplate.edge.tls import spiffe_id
 
@@ -83,7 +82,7 @@ def grant(named: ZoneRegister | None = None, signer: SigningKey | None = None, *
         "zones": (GrantedZone(zone=about.zone, generation=about.generation, register_digest=digest),),
         "not_before": BEGIN,
         "not_after": END,
-        "notice_seconds": 0,
+        "notice_seconds": 1,
         "purpose": "to test",
         "lawful_basis": "none",
         "privacy_assessment": paper,
@@ -103,11 +102,15 @@ def grant(named: ZoneRegister | None = None, signer: SigningKey | None = None, *
     return Grant(**(fields | changed))
 
 
-def write_grant(
-    folder: Path, model: Grant, signers: tuple[SigningKey, ...], name: str = "police.json"
-) -> None:
-    write_statement(folder / "grants" / name, model.statement(*signers))
-
-
-def write_register(folder: Path, model: ZoneRegister, signer: SigningKey, name: str = "inner.json") -> None:
-    write_statement(folder / "registers" / name, model.statement(signer))
+def register_entry(who: Signatories, named: ZoneRegister | None = None) -> tuple[Statement, Statement]:
+    """The entry of a register and the document it names."""
+    about = named or register()
+    document = about.statement(who.operator)
+    entry = RegisterEntry(
+        zone=about.zone,
+        generation=about.generation,
+        cameras=len(about.cameras),
+        register_digest=register_digest(document.payload),
+        made_at=1,
+    )
+    return entry.statement(who.operator), document
