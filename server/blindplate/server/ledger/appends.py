@@ -46,5 +46,8 @@ class LedgerServicer(rpc.LedgerServicer):
         receipts = self._sequencer.append(entries, documents)
         return v1.AppendResponse(
             checkpoint=receipts.note,
-            receipts=[v1.EntryReceipt(index=one.index, path=one.path) for one in receipts.receipts],
+            receipts=[
+                v1.EntryReceipt(index=index, path=path)
+                for index, path in zip(receipts.indices, receipts.paths, strict=True)
+            ],
         )

@@ -31,19 +31,12 @@ _RETRY_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
-    """Where an entry stands, and its inclusion path (leaf first) under the receipt's checkpoint."""
-
-    index: int
-    path: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Receipts:
-    """The ledger's signed note of a checkpoint, and a receipt under it for each entry, in order."""
+    """The ledger's signed note of a checkpoint; of each entry, in order, its index and inclusion path (leaf first)."""
 
     note: bytes
-    receipts: tuple[Receipt, ...]
+    indices: Sequence[int]
+    paths: Sequence[tuple[bytes, ...]]
 
 
 @dataclass(slots=True)
@@ -51,6 +44,8 @@ class _Append:
     entries: Sequence[bytes]
     leaves: Sequence[bytes]
     documents: Mapping[bytes, bytes]
+    # The entries that may change what later ones may say.
+    decisive: frozenset[bytes]
     # Which state the entries were checked against.
     checked: int
     outcome: Future[Receipts] = field(default_factory=Future[Receipts])
@@ -102,7 +97,13 @@ class Sequencer:
         Raises what an entry is refused for, EntryError also for a document that none names, OverloadedError,
         StorageError, UnavailableError.
         """
-        append = _Append(entries, [leaf_hash(entry) for entry in entries], _by_digest(documents), checked=-1)
+        append = _Append(
+            entries=entries,
+            leaves=[leaf_hash(entry) for entry in entries],
+            documents=_by_digest(documents),
+            decisive=frozenset(entry for entry in entries if not passed_over(entry)),
+            checked=-1,
+        )
         self._check(append)
         with self._bell:
             if self._stopped:
@@ -118,7 +119,7 @@ class Sequencer:
         new = {leaf: entry for leaf, entry in pairs if leaf not in found}.values()
         with self._state_lock:
             append.checked = self._version
-            changing = len(new) > 1 and not all(map(passed_over, new))
+            changing = len(new) > 1 and append.decisive
             state = self._state.copy() if changing else self._state
             # What is in the ledger may be sent again with its documents.
             unnamed = {digest for digest in append.documents if self._storage.document(digest) is None}
@@ -155,7 +156,7 @@ class Sequencer:
             while self._waiting and entries < _GROUP_ENTRIES:
                 group.append(self._waiting.popleft())
                 entries += len(group[-1].entries)
-                if not all(map(passed_over, group[-1].entries)):
+                if group[-1].decisive:
                     break
             return group
 
@@ -202,7 +203,8 @@ class Sequencer:
         head, paths = self._storage.head, dict[int, tuple[bytes, ...]]()
         if entries:
             new = list(entries.values())
-            kept = [at for at, entry in enumerate(new) if not passed_over(entry)]
+            decisive = frozenset[bytes]().union(*(append.decisive for append in group))
+            kept = [at for at, entry in enumerate(new) if entry in decisive] if decisive else []
             appended = self._storage.append(
                 new,
                 list(entries),
@@ -218,8 +220,8 @@ class Sequencer:
             metrics.SIZE.set(head.checkpoint.size)
         for append in group:
             indices = [places[leaf] for leaf in append.leaves]
-            receipts = tuple(Receipt(one, paths.get(one) or self._storage.path(one)) for one in indices)
-            append.outcome.set_result(Receipts(head.note, receipts))
+            found = [paths[one] if one in paths else self._storage.path(one) for one in indices]
+            append.outcome.set_result(Receipts(head.note, indices, found))
         self._on_append()
 
     def _apply(self, entries: Sequence[tuple[int, bytes]], documents: Mapping[bytes, bytes]) -> None:

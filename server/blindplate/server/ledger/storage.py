@@ -156,8 +156,10 @@ class Storage:
     def find(self, leaves: Sequence[bytes]) -> dict[bytes, int]:
         """Where entries with these leaf hashes stand, of those that are in the ledger. Raises StorageError."""
         with self._lock:
-            recent = {leaf: self._recent[leaf] for leaf in leaves if leaf in self._recent}
-            return self._head.find([leaf for leaf in leaves if leaf not in recent]) | recent
+            found = {leaf: self._recent[leaf] for leaf in leaves if leaf in self._recent}
+            published = self._head.find([leaf for leaf in leaves if leaf not in found])
+            read = self._tree.reader()
+            return found | {leaf: entry for leaf, entry in published.items() if read(0, entry) == leaf}
 
     def path(self, index: int) -> tuple[bytes, ...]:
         """The inclusion path of an entry under the newest head."""
@@ -201,9 +203,10 @@ class Storage:
             return list(self._head.kept())
 
     def close(self) -> None:
-        """Close the head's file."""
+        """Close what is open."""
         with self._lock:
             self._head.close()
+            self._public.close()
 
     def _load(self) -> None:
         row = self._head.read()
