@@ -21,9 +21,10 @@ from blindplate.core.signing import Statement
 ORIGIN = "ledger.example/west"
 NOW = 1_800_000_000
 LOG = LogSigner.from_seed(ORIGIN, b"l" * 32)
+WITNESS_SEEDS = {Custodian.A: b"a" * 32, Custodian.B: b"b" * 32}
 COSIGNERS = {
-    Custodian.A: Cosigner.from_seed("custodian-a.example", b"a" * 32),
-    Custodian.B: Cosigner.from_seed("custodian-b.example", b"b" * 32),
+    custodian: Cosigner.from_seed(f"custodian-{custodian}.example", seed)
+    for custodian, seed in WITNESS_SEEDS.items()
 }
 KEYS = LedgerKeys(ORIGIN, LOG.keys, {custodian: one.keys for custodian, one in COSIGNERS.items()})
 

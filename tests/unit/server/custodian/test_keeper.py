@@ -12,16 +12,16 @@ from sqlalchemy import Engine
 
 from blindplate.core.errors import StorageError
 from blindplate.core.parties import Custodian, key_id
-from blindplate.core.signing import SigningKey
 from blindplate.core.statements.announced_keys import ReleaseKey
 from blindplate.server.custodian import keeper as keeping
 from blindplate.server.custodian.decisions import DecisionRecord
 from blindplate.server.custodian.docket import Docket
-from blindplate.server.custodian.grants import PermissionFolders
+from blindplate.server.custodian.grants import Permissions
 from blindplate.server.custodian.keeper import Keeper
 from blindplate.server.custodian.release_keys import ReleaseKeys
 
-from .statements import Signatories
+from .books import Book
+from .statements import Signatories, grant, register
 
 DAY = 86_400
 
@@ -45,34 +45,49 @@ class Kept:
     release_keys: ReleaseKeys
     docket: Docket
     keeper: Keeper
-    died: Event = field(default_factory=Event)
+    died: Event
+    # What reading the permissions raises.
+    unreadable: Exception | None = None
+    # When the duty was done.
+    duties: list[float] = field(default_factory=list[float])
 
     def seeds(self) -> int:
         return len(list(self.folder.glob("release-keys/*.seed")))
 
 
 @pytest.fixture
-def kept(engine: Engine, tmp_path: Path) -> Kept:
-    who, clock, died = Signatories(), SetClock(), Event()
-    signer = SigningKey.generate()
-    folders = PermissionFolders(
-        tmp_path / "grants", tmp_path / "registers", tmp_path / "suspended", who.trust
-    )
-    for name in ("grants", "registers"):
-        (tmp_path / name).mkdir()
+def book() -> Book:
+    return Book(Signatories())
+
+
+@pytest.fixture
+def kept(engine: Engine, tmp_path: Path, book: Book) -> Kept:
+    clock, died, signer = SetClock(), Event(), book.who.custodian_a
     keys = ReleaseKeys(tmp_path / "release-keys", Custodian.A, signer, DAY)
-    docket = Docket(Custodian.A, {}, keys, DecisionRecord(Custodian.A, signer), engine, clock)
-    return Kept(tmp_path, clock, keys, docket, Keeper(folders, keys, docket, clock, died.set), died)
+    docket = Docket(Custodian.A, {}, keys, DecisionRecord(Custodian.A, signer), book, None, engine, clock)
+    made: list[Kept] = []
+
+    def permissions() -> Permissions:
+        if made[0].unreadable is not None:
+            raise made[0].unreadable
+        return Permissions(Custodian.A, book.state, {})
+
+    def note(moment: float) -> None:
+        made[0].duties.append(moment)
+
+    keeper = Keeper(permissions, keys, docket, clock, [note], died.set)
+    made.append(Kept(tmp_path, clock, keys, docket, keeper, died))
+    return made[0]
 
 
 def failing(*_: object) -> None:
     raise OSError("not one of ours")
 
 
-def test_a_folder_that_cannot_be_read_keeps_no_key_alive(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_permissions_that_cannot_be_read_keep_no_key_alive(kept: Kept) -> None:
     kept.keeper.round()
     before = {file.name for file in kept.folder.glob("release-keys/*.seed")}
-    monkeypatch.setattr(PermissionFolders, "current", failing)
+    kept.unreadable = OSError("not one of ours")
     kept.clock.moment += 30 * DAY
     with pytest.raises(OSError, match="not one of ours"):
         kept.keeper.round()
@@ -101,6 +116,17 @@ def test_a_step_that_fails_keeps_no_other_from_being_taken(
     with pytest.raises(OSError, match="not one of ours"):
         kept.keeper.round()
     assert taken == ["maintain", "erase_replies", "expire"]
+    assert kept.duties[-1] == kept.clock.moment
+
+
+def test_a_window_that_the_ledger_brings_has_lasting_keys_made(kept: Kept, book: Book) -> None:
+    kept.keeper.round()
+    book.enter_register(register(), at=1)
+    book.enter_grant(grant(signer=book.who.operator, window_seconds=7 * DAY), at=1)
+    kept.keeper.round()
+    (*_, last) = kept.release_keys.announcements(kept.clock.moment)
+    key = ReleaseKey.parsed(last.payload)
+    assert key.destroyed_at - key.not_after >= 7 * DAY
 
 
 def test_answers_not_erased_are_erased_by_the_next_round(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,11 +11,14 @@ from prometheus_client import REGISTRY
 from blindplate.core.ledger.checkpoints import verify_checkpoint
 from blindplate.core.ledger.notes import parse_signature_lines
 from blindplate.core.parties import Custodian
+from blindplate.edge.keyfiles import write_secret
 from blindplate.edge.ledger.replica import Replica
+from blindplate.edge.settings import LedgerAccess, LedgerKeysPart, TlsFiles
 from blindplate.server.custodian.catching_up import CatchingUp
 from blindplate.server.custodian.cosigning import Conflict, Cosigned, Cosigning
+from blindplate.server.custodian.settings import CustodianSettings
 
-from .published import COSIGNERS, KEYS, NOW, Published
+from .published import COSIGNERS, KEYS, NOW, ORIGIN, WITNESS_SEEDS, Published
 from .statements import Signatories
 
 
@@ -50,6 +53,31 @@ class Site:
             catching_up,
             self.folder / "evidence",
             self,
+        )
+
+    def settings(self) -> CustodianSettings:
+        """What its process, or a command beside it, is told. There is no certificate and no ledger to speak to."""
+        write_secret(self.folder / "signing.key", self.who.custodian_a.seed)
+        write_secret(self.folder / "witness.key", WITNESS_SEEDS[Custodian.A])
+        log, (a, b) = KEYS.log, (KEYS.witnesses[custodian] for custodian in Custodian)
+        keys = LedgerKeysPart(
+            origin=ORIGIN,
+            log=(log[0].to_text(), log[1].to_text()),
+            witness_a=(a[0].to_text(), a[1].to_text()),
+            witness_b=(b[0].to_text(), b[1].to_text()),
+        )
+        return CustodianSettings(
+            custodian=Custodian.A,
+            listen="127.0.0.1:0",
+            data=self.folder,
+            tls=TlsFiles(certificate=Path("none"), key=Path("none"), authority=Path("none")),
+            trust=self.who.trust,
+            signing_key=self.folder / "signing.key",
+            witness_key=self.folder / "witness.key",
+            pseudonym_seed=self.folder / "none",
+            ledger=LedgerAccess(address="127.0.0.1:1", url=str(self.folder), keys=keys),
+            other_custodian="127.0.0.1:1",
+            policies=self.folder,
         )
 
     @property
