@@ -76,6 +76,9 @@ class Custodians:
         self.ledger.start()
         until(self.all_witnessed)
         self.clock.offset += _LEAD_SECONDS
+        for running in self.running.values():
+            # Release keys that last as long as the grants' windows, which it did not know when it began.
+            running.keeper.round()
 
     def all_witnessed(self) -> bool:
         """Whether both know every entry that the ledger has."""

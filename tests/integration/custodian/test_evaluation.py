@@ -15,16 +15,21 @@ from blindplate.core.errors import (
     IdentityError,
     MessageError,
     QuotaError,
+    SignatureError,
     UnknownDomainError,
 )
 from blindplate.core.parties import Custodian
 from blindplate.core.pseudonyms import Blinding, DomainKey, combine
-from blindplate.core.signing import SigningKey
-from blindplate.core.statements.grants import Grant, GrantedZone
-from blindplate.edge.keyfiles import read_secret, read_statement, write_statement
+from blindplate.core.statements.grant_changes import GrantEnd
+from blindplate.core.statements.grants import GrantedZone
+from blindplate.core.statements.policies import ZoneRegister
+from blindplate.edge.keyfiles import read_secret
 from blindplate.edge.statuses import remote_errors
+from blindplate.server.custodian.suspending import give_word
+from blindplate.server.custodian.suspensions import Word
 from blindplate.v1 import pseudonyms_pb2, types_pb2
 from blindplate.v1.pseudonyms_pb2_grpc import PseudonymsStub
+from tests.integration.ledger_site import party_key, until
 
 from .conftest import Custodians
 
@@ -115,28 +120,47 @@ def test_grant_not_yet_in_force_or_over_refused(custodians: Custodians, pair_of:
 
 
 def test_suspended_by_one_custodian_refused_until_resumed(custodians: Custodians, pair_of: PairOf) -> None:
-    owner = pair_of("owner-police")
-    suspended = custodians.settings(Custodian.B).data / "suspended"
-    suspended.mkdir()
-    (suspended / "police-1").touch()
+    owner, settings = pair_of("owner-police"), custodians.settings(Custodian.B)
+    give_word(settings, Word("police-1", True, "A complaint."), custodians.clock.now())
     with pytest.raises(GrantError):
         evaluate(owner, INNER, plates(1))
-    (suspended / "police-1").unlink()
+    # The same once it stands in the ledger.
+    until(lambda: entered(custodians) == [True])
+    with pytest.raises(GrantError):
+        evaluate(owner, INNER, plates(1))
+    give_word(settings, Word("police-1", False, "It was groundless."), custodians.clock.now())
+    evaluate(owner, INNER, plates(1))
+    until(lambda: entered(custodians) == [True, False])
     evaluate(owner, INNER, plates(1))
 
 
-def test_grant_changed_on_disk_counts_at_once(custodians: Custodians, pair_of: PairOf) -> None:
+def entered(custodians: Custodians) -> list[bool]:
+    """The suspensions of the police's grant that custodian B has witnessed."""
+    history = custodians.running[Custodian.B].replica.state.grants["police-1"]
+    return [one.statement.suspended for one in history.suspensions]
+
+
+def test_an_ended_grant_is_refused_as_soon_as_its_end_is_witnessed(
+    custodians: Custodians, pair_of: PairOf
+) -> None:
     owner = pair_of("owner-police")
     evaluate(owner, INNER, plates(1))
-    file = custodians.deployment.public / "grants" / "police.json"
-    good = file.read_text()
-    # One signature's bytes are altered: the operator's, both custodians' must all hold.
-    file.write_text(good.replace('"sig": "', '"sig": "AAAA', 1))
-    with pytest.raises(BlindplateError) as caught:
+    end = GrantEnd(grant_id="police-1", reason="Over.", made_at=int(custodians.clock.now()))
+    custodians.enter(end.statement(party_key(custodians.deployment, "operator")))
+    with pytest.raises(GrantError):
         evaluate(owner, INNER, plates(1))
-    assert caught.value.code == "unknown-domain"
-    file.write_text(good)
-    evaluate(owner, INNER, plates(1))
+    evaluate(pair_of("owner-emissions"), Domain("emissions", "inner", 1), plates(1))
+
+
+def test_an_amendment_that_one_custodian_has_not_signed_is_not_taken(
+    custodians: Custodians, pair_of: PairOf
+) -> None:
+    before = custodians.grant("police-1")
+    amended = before.model_copy(update={"amendment": 1, "evaluations_per_day": 1_000_000})
+    signers = [party_key(custodians.deployment, party) for party in ("operator", "custodian-a")]
+    with pytest.raises(SignatureError):
+        custodians.enter(amended.statement(*signers))
+    assert custodians.grant("police-1") == before
 
 
 def test_camera_quota_is_of_each_list_and_outlives_a_restart(custodians: Custodians, pair_of: PairOf) -> None:
@@ -152,20 +176,8 @@ def test_camera_quota_is_of_each_list_and_outlives_a_restart(custodians: Custodi
     evaluate(pair_of("camera-1"), INNER, plates(11))
 
 
-def amend(custodians: Custodians, **changes: object) -> None:
-    """The police's grant changed and signed anew by everyone."""
-    deployment = custodians.deployment
-    file = deployment.public / "grants" / "police.json"
-    amended = Grant.parsed(read_statement(file).payload).model_copy(update=changes)
-    signers = [
-        SigningKey.from_seed(read_secret(deployment.folder / party / "signing.key"))
-        for party in ("operator", "custodian-a", "custodian-b")
-    ]
-    write_statement(file, amended.statement(*signers))
-
-
 def test_owner_quota_is_over_all_zones_of_the_grant_and_a_day(custodians: Custodians) -> None:
-    amend(custodians, evaluations_per_day=30)
+    custodians.amend("police-1", evaluations_per_day=30)
     element = Blinding.blind(plates(1)).blinded
     call(custodians, "owner-police", element * 20, INNER)
     call(custodians, "owner-police", element * 10, OUTER)
@@ -177,7 +189,7 @@ def test_owner_quota_is_over_all_zones_of_the_grant_and_a_day(custodians: Custod
 
 def test_owner_quota_of_a_key_generation_is_never_renewed(custodians: Custodians) -> None:
     """A quota of each day alone would let an owner collect the pseudonym of every plate in the end."""
-    amend(custodians, evaluations_per_day=30, evaluations_per_generation=50)
+    custodians.amend("police-1", evaluations_per_day=30, evaluations_per_generation=50)
     element = Blinding.blind(plates(1)).blinded
     call(custodians, "owner-police", element * 30, INNER)
     custodians.clock.offset = 86_400
@@ -190,19 +202,31 @@ def test_owner_quota_of_a_key_generation_is_never_renewed(custodians: Custodians
         custodians.clock.offset = days * 86_400
         with pytest.raises(QuotaError):
             call(custodians, "owner-police", element, INNER)
-    amend(custodians, evaluations_per_generation=51)
+    custodians.amend("police-1", evaluations_per_generation=51)
     call(custodians, "owner-police", element, INNER)
 
 
 def test_each_key_generation_has_a_quota_of_its_own(custodians: Custodians) -> None:
-    later = GrantedZone(zone="outer", generation=2, register_digest=bytes(32))
-    zones = (GrantedZone(zone="inner", generation=1, register_digest=bytes(32)), later)
-    amend(custodians, evaluations_per_generation=10, zones=zones)
     element = Blinding.blind(plates(1)).blinded
-    for domain in (INNER, Domain("police", "outer", 2)):
-        call(custodians, "owner-police", element * 10, domain)
-        with pytest.raises(QuotaError):
-            call(custodians, "owner-police", element, domain)
+    custodians.amend("police-1", evaluations_per_generation=10)
+    spend(custodians, element, Domain("police", "outer", 1))
+    register = custodians.running[Custodian.A].replica.state.current_register("outer")
+    assert register is not None
+    cameras = custodians.running[Custodian.A].replica.state.registers[register.register_digest].cameras
+    digest = custodians.ledger.enter_register(ZoneRegister(zone="outer", generation=2, cameras=cameras))
+    zones = custodians.grant("police-1").zones
+    later = GrantedZone(zone="outer", generation=2, register_digest=digest)
+    custodians.amend("police-1", zones=tuple(later if zone.zone == "outer" else zone for zone in zones))
+    spend(custodians, element, Domain("police", "outer", 2))
+    # The generation before is the earlier amendment's, and that is over.
+    with pytest.raises(GrantError):
+        call(custodians, "owner-police", element, Domain("police", "outer", 1))
+
+
+def spend(custodians: Custodians, element: list[bytes], domain: Domain) -> None:
+    call(custodians, "owner-police", element * 10, domain)
+    with pytest.raises(QuotaError):
+        call(custodians, "owner-police", element, domain)
 
 
 def test_quota_is_spent_before_the_elements_are_looked_at(custodians: Custodians) -> None:

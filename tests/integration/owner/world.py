@@ -104,7 +104,7 @@ class World:
         size = self.ledger.running.size
         known = [running.replica.size for running in self.custodians.values()]
         if self.matcher is not None:
-            known.append(self.matcher.replica.size)
+            known.append(self.matcher.ledger.size)
         return min(known) >= size
 
     def fresh(self) -> bool:

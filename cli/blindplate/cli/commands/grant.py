@@ -27,7 +27,9 @@ Reason = Annotated[str, typer.Option(help="Why; it is public.")]
 @app.command()
 def draft(
     owner: SettingsFile,
-    description: Annotated[Path, typer.Argument(metavar="TOML", help="What is asked for; see docs/spec/grants.md.")],
+    description: Annotated[
+        Path, typer.Argument(metavar="TOML", help="What is asked for; see docs/spec/grants.md.")
+    ],
     out: Output,
 ) -> None:
     """Draft a grant from a description, with the camera registers as the ledger has them."""
@@ -69,7 +71,9 @@ def show(
     with read_ledger(settings.ledger, settings.trust) as state:
         history = state.grants.get(grant)
         if history is None:
-            raise NotFoundError(f"The ledger holds no grant {grant}.", "Name a grant's file, or another grant.")
+            raise NotFoundError(
+                f"The ledger holds no grant {grant}.", "Name a grant's file, or another grant."
+            )
         for amendment in history.amendments:
             _table(f"Grant {grant}", page(amendment.grant))
         if history.ended_at is not None:
@@ -126,7 +130,9 @@ def end(
         (receipt,) = client.append([ended])
     finally:
         client.close()
-    _done(f"Grant {grant} is ended by entry {receipt.index}; nothing is matched under it once that is witnessed.")
+    _done(
+        f"Grant {grant} is ended by entry {receipt.index}; nothing is matched under it once that is witnessed."
+    )
 
 
 def _table(title: str, lines: Sequence[Line]) -> None:

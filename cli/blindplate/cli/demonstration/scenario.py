@@ -21,6 +21,8 @@ _EVALUATIONS_PER_HOUR: Final = 40_000
 # Delivered at once: a camera and the matcher take captures up to two minutes ahead of their clocks.
 _SPAN_SECONDS: Final = 40.0
 _LONGEST_DELAY_SECONDS: Final = 5
+# Counts are for the day's end; the demonstration ends before.
+_COUNTS_SECONDS: Final = 3.0
 # Vehicles that a visitor may list besides.
 _HEADROOM: Final = 50
 
@@ -79,6 +81,7 @@ def make_scenario(folder: Path, now: float, seed: int, size: Size) -> Scenario:
         base,
         addresses=_free_addresses(),
         record_messages=True,
+        counts_seconds=_COUNTS_SECONDS,
         cameras=tuple(replace(camera, evaluations_per_hour=_EVALUATIONS_PER_HOUR) for camera in base.cameras),
         lists=(
             emissions_list(size.emissions + _HEADROOM, max_delay_seconds=_LONGEST_DELAY_SECONDS),

@@ -6,10 +6,12 @@ Every step is what a person would do with the command line. It judges nothing: w
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,9 +28,11 @@ from blindplate.client.owner.settings import OwnerSettings
 from blindplate.core.errors import BlindplateError, PendingError, PolicyError, UnavailableError
 from blindplate.core.statements.purposes import Purpose
 from blindplate.core.statements.releases import Decision, Verdict
+from blindplate.edge.ledger.snapshot import read_ledger
 from blindplate.edge.settings import load
 
-_CUSTODIANS: Final = ("custodian-a", "custodian-b")
+# Custodians first: the ledger asks them for their cosignatures, and grants are in force once it has them.
+_SERVERS: Final = ("custodian-a", "custodian-b", "ledger", "matcher")
 _SETTLE_SECONDS: Final = 150.0
 _QUIET_SECONDS: Final = 2.0
 _POLL_SECONDS: Final = 0.25
@@ -36,7 +40,10 @@ _POLL_SECONDS: Final = 0.25
 
 @dataclass(slots=True)
 class Collected:
-    """What passed, and what came of it. ``seconds`` is how long each step took; refusals are the errors' texts."""
+    """What passed, and what came of it. ``seconds`` is how long each step took; refusals are the errors' texts.
+
+    ``audit`` is what `audit verify` said, ``report`` the folder of the public report.
+    """
 
     simulation: Simulation
     seconds: dict[str, float]
@@ -45,6 +52,8 @@ class Collected:
     refusals: list[tuple[str, BlindplateError]] = field(default_factory=list[tuple[str, BlindplateError]])
     decisions: dict[str, list[Decision]] = field(default_factory=dict[str, list[Decision]])
     cameras: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    audit: str = ""
+    report: Path | None = None
 
 
 Say = Callable[[str], None]
@@ -68,7 +77,9 @@ class Story:
 
     def tell(self) -> Collected:
         """Run it. Raises UnavailableError when a process ends early or something does not come in time."""
-        self._step("Custodians and matcher start", self._start_servers)
+        self._step(
+            "Custodians, ledger and matcher start; both custodians witness the grants", self._start_servers
+        )
         self._step("Owners turn their lists into pseudonyms and upload them encrypted", self._publish)
         self.collected = Collected(self._scenario.traffic_from(time.time()), self._seconds)
         self._step("Cameras seal what they read and hand it in", self._drive)
@@ -78,6 +89,7 @@ class Story:
         )
         self._step("Officers of both custodians decide on the police's requests", self._release_police)
         self._step("What is refused", self._refusals)
+        self._step("An auditor verifies the whole ledger and draws its report", self._audit)
         for which, officer in self._officers.items():
             self.collected.decisions[which] = officers.decisions(officer)
         return self.collected
@@ -90,8 +102,23 @@ class Story:
         self._say(f"  [dim]{self._seconds[title]:.1f} s[/]")
 
     def _start_servers(self) -> None:
-        for process in [self._processes.serve(party) for party in (*_CUSTODIANS, "matcher")]:
+        for process in [self._processes.serve(party) for party in _SERVERS]:
             process.wait_for("ready")
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        while not self._in_force():
+            if time.monotonic() > deadline:
+                raise UnavailableError("The grants did not come into force.", "Look at the ledger's log.")
+            time.sleep(_POLL_SECONDS)
+
+    def _in_force(self) -> bool:
+        """Whether the ledger says, under both custodians' cosignatures, that every grant is in force."""
+        owner = self._owners[POLICE]
+        try:
+            with read_ledger(owner.ledger, owner.trust) as state:
+                return all(state.grants[one.grant].in_force(time.time()) for one in self._owners.values())
+        except (BlindplateError, KeyError):
+            # Not cosigned yet.
+            return False
 
     def _publish(self) -> None:
         def submit(list_id: str) -> None:
@@ -196,11 +223,38 @@ class Story:
             "demonstration",
         )
 
+    def _audit(self) -> None:
+        """The police say what came of a release; then anyone with the public keys checks everything, over HTTP."""
+        police = self._scenario.deployment.settings(f"owner-{POLICE}")
+        for revealed in self.collected.revealed[POLICE][:1]:
+            self._processes.run("release", "outcome", police, str(revealed.hit_id), "confirmed")
+        self._wait_for_counts()
+        deployment = self._scenario.deployment
+        source = ("--ledger", self._owners[POLICE].ledger.url, "--keys", deployment.keys)
+        self.collected.audit = self._processes.run("audit", "verify", *source)
+        self.collected.report = deployment.folder / "report"
+        self._processes.run("audit", "report", *source, "--out", self.collected.report)
+
+    def _wait_for_counts(self) -> None:
+        """Until the matcher has entered counts made after everything else that happened."""
+        deadline, since = time.monotonic() + _SETTLE_SECONDS, time.time()
+        matcher = self._scenario.deployment.home("matcher") / "log.jsonl"
+        while time.monotonic() < deadline:
+            entered = [line for line in matcher.read_text().splitlines() if '"counts-entered"' in line]
+            if any(_made(line) >= since for line in entered):
+                return
+            time.sleep(_POLL_SECONDS)
+        raise UnavailableError("The matcher entered no counts in the ledger.", "Look at its log.")
+
     def _all_hits(self, list_id: str) -> list[Hit]:
         found: list[Hit] = []
         while page := commands.hits(self._owners[list_id], after=found[-1].hit_id if found else 0):
             found += page
         return found
+
+
+def _made(line: str) -> float:
+    return datetime.fromisoformat(json.loads(line)["timestamp"]).timestamp()
 
 
 def _last_counts(process: Process) -> dict[str, Any]:

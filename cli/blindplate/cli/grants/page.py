@@ -101,9 +101,7 @@ def _release(policy: ReleasePolicy) -> str:
         return f"nobody: both custodians check and release by themselves, {bound}; {officers} for uncertain readings{emergency}"
     if policy.standing is not None:
         purposes = ", ".join(purpose.value for purpose in policy.standing.purposes)
-        return (
-            f"nobody for {purposes}, up to {policy.standing.daily_quota:,} a day; beyond that {officers}, {bound}{emergency}"
-        )
+        return f"nobody for {purposes}, up to {policy.standing.daily_quota:,} a day; beyond that {officers}, {bound}{emergency}"
     return f"{officers}, {bound}{emergency}"
 
 
