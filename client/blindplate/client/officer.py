@@ -20,7 +20,7 @@ from blindplate.core.signing import SEED_BYTES, SigningKey, Statement
 from blindplate.core.statements.releases import Approval, Decision, ReleaseRequest, Verdict
 from blindplate.edge.clock import Clock, SystemClock
 from blindplate.edge.keyfiles import read_secret
-from blindplate.edge.settings import ProcessSettings, TlsFiles, TrustedKeys
+from blindplate.edge.settings import LedgerAccess, ProcessSettings, TlsFiles, TrustedKeys
 from blindplate.edge.statuses import remote_errors
 from blindplate.edge.tls import open_channel
 from blindplate.v1 import release_pb2 as v1
@@ -35,11 +35,18 @@ _CLOCK: Final = SystemClock()
 
 
 class OfficerSettings(ProcessSettings):
-    """One officer of one custodian. ``signing_key`` is a file of 32 bytes, mode 0600; ``address`` is ``host:port``."""
+    """One officer of one custodian. ``signing_key`` is a file of 32 bytes, mode 0600.
+
+    ``address`` is its custodian's ``host:port``; ``custodian_a`` and ``custodian_b`` are both custodians', for questions
+    on behalf of a keeper.
+    """
 
     name: str
     custodian: Custodian
     address: str
+    custodian_a: str
+    custodian_b: str
+    ledger: LedgerAccess
     tls: TlsFiles
     trust: TrustedKeys
     signing_key: Path

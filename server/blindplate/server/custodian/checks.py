@@ -1,27 +1,29 @@
-"""Every check of a release request that needs neither the ledger nor the database, each with an error of its own.
+"""Every check of a release request that needs no database, each with an error of its own.
 
-Guarantees, when ``authenticate`` and ``check`` return, that the request is its owner's own word; that its record
-was signed by a camera of its zone's register and captured under the grant; that the requester holds the match
-secret; and that this custodian's share fits. Whether the pseudonym was on the list in time (membership) is not
-looked at: that takes the ledger. Nonces and quotas are the database's. Protocol section 6, guarantee G4.
+Guarantees, when ``check`` returns, that the grant is in force now and was when the record was captured; that the
+record was signed by a camera of its zone's register as it then stood, which nobody has revoked; that the requester
+holds the match secret; that this custodian's share fits; and that the record's pseudonym was an entry of the list
+version in force at the exact capture, by this custodian's own times. Whose word the request is was checked before
+(``authentic``), and that it stands in the ledger (``witnessed``). Nonces and quotas are the database's.
+Protocol section 6, guarantee G4.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from blindplate.core.errors import (
     CommitmentError,
     ExpiredError,
-    GrantError,
-    IdentityError,
+    MembershipError,
     MessageError,
     PolicyError,
     SignatureError,
 )
 from blindplate.core.hpke import OpeningKey, SealingKey
+from blindplate.core.membership import require_member
 from blindplate.core.parties import Custodian, key_id
 from blindplate.core.records.commitments import check_match_proof
 from blindplate.core.records.header import Header
@@ -33,71 +35,33 @@ from blindplate.core.records.opening import (
 )
 from blindplate.core.records.record import SealedRecord
 from blindplate.core.records.reply import Reply
-from blindplate.core.signing import Statement
 from blindplate.core.statements.disclosure import DisclosedField
 from blindplate.core.statements.grants import Grant, ListKind
 from blindplate.core.statements.policies import RegisteredCamera
 from blindplate.core.statements.purposes import Purpose
 from blindplate.core.statements.releases import ReleaseRequest
+from blindplate.server.custodian.authentic import Authentic
 from blindplate.server.custodian.grants import Permissions
 
 # How far the clocks of owner, officers, cameras and custodian may lie apart.
 SKEW_SECONDS: Final = 300
 # Longer than any owner should wait for an officer, shorter than release keys may live.
 MAX_LIFE_SECONDS: Final = 31 * 86_400
-# More than any request or approval needs with every text at its longest. What is taken in is kept for ever.
-MAX_STATEMENT_BYTES: Final = 64 << 10
-
-
-@dataclass(frozen=True, slots=True)
-class Authentic:
-    """A request known to be its requester's own word, not yet checked further. ``request_id`` is 32 bytes."""
-
-    request_id: bytes
-    statement: Statement
-    request: ReleaseRequest
-    grant: Grant
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A request that passed every check here: its record, the answer to an approval, and the key it is sealed to."""
+    """A request that passed every check here.
 
+    ``grant`` is the amendment in force now, whose release policy decides; ``member`` F_D of the listed vehicle (64
+    bytes); ``reply`` the answer to an approval, and ``reply_key`` the key it is sealed to.
+    """
+
+    grant: Grant
     record: SealedRecord
+    member: bytes = field(repr=False)
     reply: Reply
     reply_key: SealingKey
-
-
-def authenticate(statement: Statement, identity: str, permissions: Permissions) -> Authentic:
-    """Check that ``identity`` (a SPIFFE id) itself makes this request, under a grant of its own.
-
-    Raises MessageError, also for one longer than any needs to be, IdentityError for another requester, GrantError for an unknown grant or another's,
-    SignatureError when the grant's owner key did not sign it.
-    """
-    require_short(statement)
-    request = ReleaseRequest.parsed(statement.payload)
-    if request.requester != identity:
-        raise IdentityError("A release request names another requester than its sender.")
-    grant = permissions.grant(request.grant_id)
-    grant.require_owner(identity)
-    ReleaseRequest.verified(statement, [grant.owner_key])
-    return Authentic(statement.statement_id, statement, request, grant)
-
-
-def require_short(statement: Statement) -> None:
-    """Raise MessageError for a statement longer than a request or an approval needs to be: padded, then."""
-    if len(statement.payload) > MAX_STATEMENT_BYTES:
-        raise MessageError(
-            f"A statement is longer than {MAX_STATEMENT_BYTES:,} bytes.", "Send it without padding."
-        )
-
-
-def read_record(request: ReleaseRequest) -> SealedRecord:
-    """The record a request names, without its ciphertext. Raises MessageError."""
-    record = SealedRecord.from_bytes(request.record, request.ciphertext_digest)
-    if record.ciphertext:
-        raise MessageError("A release request holds the record's ciphertext.", "Send its digest instead.")
-    return record
 
 
 def check(
@@ -110,23 +74,25 @@ def check(
     """Every check, cheap ones first; ``opening_key`` gives the release key of an identifier (16 bytes).
 
     Raises ExpiredError, GrantError, PolicyError, MessageError, MatchProofError, GoneError, EnvelopeError,
-    ShareError, CommitmentError, SignatureError or ProofError.
+    ShareError, CommitmentError, SignatureError, IdentityError, ProofError or MembershipError.
     """
-    request, grant = authentic.request, authentic.grant
+    request, record = authentic.request, authentic.record
     _check_times(request, moment)
+    grant = permissions.grant_at(request.grant_id, moment)
     permissions.require_active(grant)
-    grant.require_in_force(moment)
     _check_purpose(request, grant)
     reply_key = _reply_key(request)
-    record = read_record(request)
-    grant.require_domain(record.header.domain)
-    _check_form(record.header, grant)
     check_match_proof(record, request.match_proof)
     key = opening_key(record.header.key_id(custodian))
     envelope = open_envelope(record, custodian, key)
-    _check_capture(record.header, envelope.capture_time_ms / 1000, grant, moment)
-    camera = _check_origin(record, custodian, key, grant, permissions)
-    return Evidence(record, _reply(record.header, envelope, camera, grant), reply_key)
+    captured = envelope.capture_time_ms / 1000
+    _check_capture(record.header, captured, moment)
+    # A record is judged by the amendment it was captured under, whatever the grant says today.
+    then = permissions.grant_at(request.grant_id, captured)
+    _check_form(record.header, then)
+    camera = _check_origin(record, custodian, key, then, permissions)
+    member = _check_membership(authentic, envelope, permissions)
+    return Evidence(grant, record, member, _reply(record.header, envelope, camera, then), reply_key)
 
 
 def _check_times(request: ReleaseRequest, moment: float) -> None:
@@ -140,13 +106,6 @@ def _check_times(request: ReleaseRequest, moment: float) -> None:
         raise ExpiredError("A release request has expired.", "Make a new one.")
 
 
-def _reply_key(request: ReleaseRequest) -> SealingKey:
-    key = SealingKey.from_public(request.reply_key)
-    # Some well-formed keys give no shared secret. Found only when an officer approves, one would stop the approval.
-    key.seal(b"", b"")
-    return key
-
-
 def _check_purpose(request: ReleaseRequest, grant: Grant) -> None:
     # An emissions list may chase unpaid charges and nothing else; a hotlist anything but that.
     if (request.purpose is Purpose.UNPAID_CHARGE) != (grant.list_kind is ListKind.EMISSIONS):
@@ -154,6 +113,26 @@ def _check_purpose(request: ReleaseRequest, grant: Grant) -> None:
             f"A record of a list of kind {grant.list_kind} is not released for the purpose {request.purpose}.",
             "Ask under a grant made for that purpose.",
         )
+    if request.emergency and not grant.release.emergency:
+        raise PolicyError(
+            f"Grant {grant.grant_id} does not let approval be skipped in an emergency.",
+            "Ask again without the emergency, and have officers decide.",
+        )
+
+
+def _reply_key(request: ReleaseRequest) -> SealingKey:
+    key = SealingKey.from_public(request.reply_key)
+    # Some well-formed keys give no shared secret. Found only when an officer approves, one would stop the approval.
+    key.seal(b"", b"")
+    return key
+
+
+def _check_capture(header: Header, captured: float, moment: float) -> None:
+    """The exact time is past and inside the header's epoch; that it rounds to the header's was checked before."""
+    if captured > moment + SKEW_SECONDS:
+        raise CommitmentError("A record was captured in the future.", "Set the camera's clock right.")
+    if header.epoch.rule.at(captured) != header.epoch:
+        raise CommitmentError("A sealed capture time does not lie in the epoch the record's header states.")
 
 
 def _check_form(header: Header, grant: Grant) -> None:
@@ -165,30 +144,28 @@ def _check_form(header: Header, grant: Grant) -> None:
         raise PolicyError("A record shows or withholds its camera against its grant.")
 
 
-def _check_capture(header: Header, captured: float, grant: Grant, moment: float) -> None:
-    """The exact time is inside the grant and the header's epoch; that it rounds to the header's was checked before."""
-    if captured > moment + SKEW_SECONDS:
-        raise CommitmentError("A record was captured in the future.", "Set the camera's clock right.")
-    if header.epoch.rule.at(captured) != header.epoch:
-        raise CommitmentError("A sealed capture time does not lie in the epoch the record's header states.")
-    if not grant.not_before <= captured < grant.not_after:
-        raise GrantError(
-            f"Grant {grant.grant_id} was not in force when the record was captured.",
-            "Records captured outside a grant are not released.",
-        )
-
-
 def _check_origin(
     record: SealedRecord, custodian: Custodian, key: OpeningKey, grant: Grant, permissions: Permissions
 ) -> RegisteredCamera:
-    """The camera of the zone's register that signed the record."""
+    """The camera of the zone's register, as ``grant`` names it, that signed the record."""
     register = permissions.register(grant, record.header.domain)
     attestation = open_attestation(record, custodian, key)
     for camera in register.cameras:
         if key_id(camera.signing_key) == attestation.camera_key_id:
             verify_attestation(record, attestation, camera.signing_key)
+            # Whoever stole its key can date records back: what it signed before counts for nothing either.
+            permissions.require_enrolled(camera)
             return camera
     raise SignatureError("A record is not signed by a camera of its zone's register.")
+
+
+def _check_membership(authentic: Authentic, envelope: Envelope, permissions: Permissions) -> bytes:
+    """F_D (64 bytes) of the entry that the record was sealed for, in the list version in force at its capture."""
+    version = permissions.version_at(authentic.request.grant_id, envelope.capture_time_ms).statement
+    candidates = authentic.candidates.get(version.list_version)
+    if candidates is None:
+        raise MembershipError("No candidates are of the list version that was in force at the capture.")
+    return require_member(authentic.record.header, envelope.n_y, candidates, version.root, version.leaves)
 
 
 def _reply(header: Header, envelope: Envelope, camera: RegisteredCamera, grant: Grant) -> Reply:

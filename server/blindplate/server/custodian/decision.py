@@ -3,8 +3,10 @@
     pending ──> approved | denied | expired                 (each of the three is final)
 
 Rules:
- 1. A request whose policy is automatic, and whose record is no alternate reading, needs no officer: it is approved
-    as soon as it is opened. Every other needs as many distinct officers as the policy says, at least one.
+ 1. A request is approved as soon as it is opened, without officers, where the grant's policy is automatic; where a
+    standing authorisation names its purpose and has room left today; or in an emergency, where the grant allows
+    that. Never when its record is an alternate reading. Every other needs as many distinct officers as the policy
+    says, at least one. An emergency is used only where nothing else spares the officers.
  2. An officer's approval counts once. The last one needed approves.
  3. One officer's denial denies, also after that officer's own approval, as long as the request is pending.
  4. A pending request expires at ``expires_at``; from that moment no officer's word counts.
@@ -19,10 +21,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final
 
 from blindplate.core.errors import ExpiredError, PolicyError
 from blindplate.core.statements.grants import ReleaseMode, ReleasePolicy
+from blindplate.core.statements.purposes import Purpose
 from blindplate.core.statements.releases import Verdict
+
+_MORE_THAN_THERE_ARE: Final = 1 << 30
 
 
 class State(StrEnum):
@@ -39,10 +45,20 @@ class State(StrEnum):
         return self is not State.PENDING
 
 
+class Way(StrEnum):
+    """What a request rests on if it is approved."""
+
+    AUTOMATIC = "automatic"
+    STANDING = "standing"
+    EMERGENCY = "emergency"
+    OFFICERS = "officers"
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What a request needs: distinct approvals, 0 for none, before ``expires_at`` (seconds since 1970, UTC)."""
 
+    way: Way
     officers_needed: int
     expires_at: int
 
@@ -61,12 +77,49 @@ class Case:
         """Every officer whose word stands, the one who denied last."""
         return self.approved_by if self.denied_by is None else (*self.approved_by, self.denied_by)
 
+    @property
+    def automatic(self) -> bool:
+        """Whether no officer's word decided."""
+        return self.denied_by is None and not (self.state is State.APPROVED and self.approved_by)
 
-def terms_of(policy: ReleasePolicy, *, alternate: bool, expires_at: int) -> Terms:
-    """The terms a grant's policy sets for one record (rule 1)."""
-    if policy.mode is ReleaseMode.AUTOMATIC and not alternate:
-        return Terms(0, expires_at)
-    return Terms(max(policy.officers, 1), expires_at)
+    @property
+    def emergency(self) -> bool:
+        """Whether approval was skipped because of an emergency."""
+        return self.state is State.APPROVED and self.terms.way is Way.EMERGENCY
+
+
+def terms_of(
+    policy: ReleasePolicy,
+    purpose: Purpose,
+    *,
+    alternate: bool,
+    emergency: bool,
+    standing_left: int,
+    expires_at: int,
+) -> Terms:
+    """The terms a grant's policy sets for one request (rule 1).
+
+    ``standing_left`` is how many releases of today its standing authorisation has left.
+    """
+    if alternate:
+        return officers_terms(policy, expires_at)
+    if policy.mode is ReleaseMode.AUTOMATIC:
+        return Terms(Way.AUTOMATIC, 0, expires_at)
+    if policy.standing is not None and purpose in policy.standing.purposes and standing_left > 0:
+        return Terms(Way.STANDING, 0, expires_at)
+    if emergency and policy.emergency:
+        return Terms(Way.EMERGENCY, 0, expires_at)
+    return officers_terms(policy, expires_at)
+
+
+def officers_terms(policy: ReleasePolicy, expires_at: int) -> Terms:
+    """The terms of what officers decide (rule 1)."""
+    return Terms(Way.OFFICERS, max(policy.officers, 1), expires_at)
+
+
+def unexamined(expires_at: int) -> Terms:
+    """The terms of a request whose grant was not looked at: nothing is approved under them."""
+    return Terms(Way.OFFICERS, _MORE_THAN_THERE_ARE, expires_at)
 
 
 def opened(terms: Terms) -> Case:

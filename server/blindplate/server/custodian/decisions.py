@@ -1,39 +1,40 @@
 """The record of decisions: append-only, each signed by the custodian and chained to the one before.
 
-Guarantees that an entry altered, taken out or put in is found when the record is verified, which happens at every
-start, and so is a request whose state is not what was decided. A database put back whole to an earlier time is
-not found here: that takes the ledger, where each decision's witness lies elsewhere. Protocol section 6.
+Guarantees that every decision is put into the outbox for the ledger as it is recorded; that an entry altered, taken
+out or put in is found when the record is verified, which happens at every start, and so is a request whose state is
+not what was decided. A database put back whole to an earlier time is not found here: the ledger holds what came
+after. Protocol section 6.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from google.protobuf.message import DecodeError
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, or_, select
 
 from blindplate.core.encoding import DIGEST_BYTES
 from blindplate.core.errors import BlindplateError, ChainError, MessageError
 from blindplate.core.parties import Custodian
 from blindplate.core.signing import SigningKey, Statement
+from blindplate.core.statements.release_entries import DecisionEntry
 from blindplate.core.statements.releases import Decision, Verdict
+from blindplate.server.custodian import outbox
 from blindplate.server.custodian.decision import State
-from blindplate.server.custodian.tables import DECISIONS, REQUESTS
-from blindplate.v1 import types_pb2
+from blindplate.server.custodian.stored import fitting, from_stored_form, stored_form
+from blindplate.server.custodian.tables import DECISIONS, OUTBOX, REQUESTS
 
 FIRST_PREVIOUS: Final = bytes(DIGEST_BYTES)
 MAX_PAGE: Final = 1_000
-# Half of the largest message.
-PAGE_BYTES: Final = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
     """What is decided of one request: a decision before it has its place in the chain.
 
-    ``code`` is ``ok`` or the stable code of the error that refused it; ``automatic`` whether no officer decided.
+    ``code`` is ``ok`` or the stable code of the error that refused it; ``automatic`` whether no officer decided,
+    ``emergency`` whether that was because of an emergency. ``subject_tag`` is for the ledger (``subject_tags``).
     """
 
     request_id: bytes
@@ -43,19 +44,36 @@ class Ruling:
     code: str
     reason: str
     automatic: bool
+    emergency: bool
     officers: tuple[str, ...]
     decided_at: int
+    subject_tag: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision as it was signed, and the id (32 bytes) of its entry for the ledger.
+
+    None for a decision from before there was a ledger.
+    """
+
+    statement: Statement
+    entry_id: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A row of the record beside the state of the request it decides; None where that request is missing."""
+    """A row of the record beside the state of the request it decides; None where that request is missing.
+
+    ``enters``: its entry is in the outbox, or it is from before there was a ledger.
+    """
 
     sequence: int
     request_id: bytes
     statement_id: bytes
     statement: bytes
     state: str | None
+    enters: bool
 
 
 class DecisionRecord:
@@ -65,8 +83,11 @@ class DecisionRecord:
         self._custodian = custodian
         self._signer = signer
 
-    def append(self, connection: Connection, ruling: Ruling) -> Statement:
-        """Sign ``ruling`` as the next decision. Needs a writing transaction, in which nothing else appends."""
+    def append(self, connection: Connection, ruling: Ruling) -> Decided:
+        """Sign ``ruling`` as the next decision, and its entry for the ledger.
+
+        Needs a writing transaction, in which nothing else appends.
+        """
         last = connection.execute(
             select(DECISIONS.c.sequence, DECISIONS.c.statement_id)
             .order_by(DECISIONS.c.sequence.desc())
@@ -83,26 +104,30 @@ class DecisionRecord:
             code=ruling.code,
             reason=ruling.reason,
             automatic=ruling.automatic,
+            emergency=ruling.emergency,
             officers=ruling.officers,
             decided_at=ruling.decided_at,
         )
         statement = decision.statement(self._signer)
+        entry = _public(decision, statement.statement_id, ruling.subject_tag).statement(self._signer)
         connection.execute(
             insert(DECISIONS).values(
                 sequence=decision.sequence,
                 request_id=decision.request_id,
                 statement_id=statement.statement_id,
                 statement=stored_form(statement),
+                entry_id=entry.statement_id,
             )
         )
-        return statement
+        outbox.put(connection, entry)
+        return Decided(statement, entry.statement_id)
 
-    def find(self, connection: Connection, request_id: bytes) -> Statement | None:
+    def find(self, connection: Connection, request_id: bytes) -> Decided | None:
         """The decision on a request (32 bytes), if there is one."""
-        stored = connection.execute(
-            select(DECISIONS.c.statement).where(DECISIONS.c.request_id == request_id)
-        ).scalar_one_or_none()
-        return None if stored is None else from_stored_form(stored)
+        row = connection.execute(
+            select(DECISIONS.c.statement, DECISIONS.c.entry_id).where(DECISIONS.c.request_id == request_id)
+        ).one_or_none()
+        return None if row is None else Decided(from_stored_form(row.statement), row.entry_id)
 
     def page(self, connection: Connection, start: int, limit: int) -> list[Statement]:
         """Decisions from sequence number ``start``, at most ``limit`` (up to 1,000) and as many as fit a message.
@@ -147,33 +172,27 @@ class DecisionRecord:
             raise ChainError("An entry is not chained to the one before.")
         if decision.request_id != entry.request_id or decision.verdict != entry.state:
             raise ChainError("A request does not stand as it was decided.")
+        if not entry.enters:
+            raise ChainError("A decision's entry for the ledger was taken out.")
 
 
-def stored_form(statement: Statement) -> bytes:
-    """A statement as the database holds it."""
-    return statement.to_proto().SerializeToString(deterministic=True)
-
-
-def from_stored_form(data: bytes) -> Statement:
-    """A statement as the database held it. Raises MessageError when it is none."""
-    message = types_pb2.SignedStatement()
-    try:
-        message.ParseFromString(data)
-    except DecodeError:
-        raise MessageError("A stored statement is not a protocol message.") from None
-    return Statement.from_proto(message)
-
-
-def fitting(stored: Iterable[bytes]) -> list[Statement]:
-    """The first statements of the database's form that fit one message together, one at least if there is any."""
-    found: list[Statement] = []
-    room = PAGE_BYTES
-    for one in stored:
-        room -= len(one)
-        if found and room < 0:
-            break
-        found.append(from_stored_form(one))
-    return found
+def _public(decision: Decision, decision_id: bytes, subject_tag: bytes | None) -> DecisionEntry:
+    """What everyone may know of a decision: neither its reason nor its officers' names."""
+    return DecisionEntry(
+        custodian=decision.custodian,
+        sequence=decision.sequence,
+        decision_id=decision_id,
+        previous=decision.previous,
+        request_id=decision.request_id,
+        grant_id=decision.grant_id,
+        verdict=decision.verdict,
+        code=decision.code,
+        automatic=decision.automatic,
+        emergency=decision.emergency,
+        officers=len(decision.officers),
+        subject_tag=subject_tag,
+        decided_at=decision.decided_at,
+    )
 
 
 def _entries(connection: Connection) -> Iterator[_Entry]:
@@ -184,10 +203,14 @@ def _entries(connection: Connection) -> Iterator[_Entry]:
             DECISIONS.c.statement_id,
             DECISIONS.c.statement,
             REQUESTS.c.state,
+            or_(DECISIONS.c.entry_id.is_(None), OUTBOX.c.number.is_not(None)).label("enters"),
         )
         .join(REQUESTS, REQUESTS.c.request_id == DECISIONS.c.request_id, isouter=True)
+        .join(OUTBOX, OUTBOX.c.statement_id == DECISIONS.c.entry_id, isouter=True)
         .order_by(DECISIONS.c.sequence)
     )
     # Not all at once: the record only ever grows.
     for row in connection.execution_options(yield_per=MAX_PAGE).execute(query):
-        yield _Entry(row.sequence, row.request_id, row.statement_id, row.statement, row.state)
+        yield _Entry(
+            row.sequence, row.request_id, row.statement_id, row.statement, row.state, bool(row.enters)
+        )

@@ -1,68 +1,105 @@
 """The docket: every release request at one custodian, from examination to its one decision and its answer.
 
-Guarantees that a request's state, its decision, its quota and its answer change together or not at all. A share is
-computed from the envelope for its one answer and stored only sealed to the requester, until the release key it
-came from is destroyed; the answer goes then, too. Protocol section 6.
+Guarantees that nothing is decided of a request whose entry both custodians have not just witnessed; that a request's
+state, its decision, the decision's entry for the ledger, its quota and its answer change together or not at all; and
+that an answer may leave only once that entry has its receipt. A share is computed from the envelope for its one answer
+and stored only sealed to the requester, until the release key it came from is destroyed; the answer goes then, too.
+What a request came with is erased when it is decided. Protocol section 6, guarantees G4 and G6.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from prometheus_client import Counter
 from sqlalchemy import Connection, Engine
 
-from blindplate.core.errors import BlindplateError, GoneError, InputError, RefusedError, SecurityError
+from blindplate.core.errors import (
+    BlindplateError,
+    GoneError,
+    InputError,
+    MembershipError,
+    RefusedError,
+    SecurityError,
+)
 from blindplate.core.parties import Custodian
 from blindplate.core.records.reply import seal_reply
 from blindplate.core.signing import Statement
-from blindplate.core.statements.grants import Grant
 from blindplate.core.statements.releases import ReleaseRequest, Verdict
 from blindplate.edge.clock import Clock
 from blindplate.edge.logs import log
-from blindplate.server.custodian import quotas, requests
-from blindplate.server.custodian.checks import Authentic, Evidence, check
-from blindplate.server.custodian.decision import Case, State, Terms, lapsed
+from blindplate.server.custodian import outbox, requests
+from blindplate.server.custodian.authentic import Authentic
+from blindplate.server.custodian.checks import Evidence, check
+from blindplate.server.custodian.decision import Case, State, Terms, lapsed, unexamined
 from blindplate.server.custodian.decisions import DecisionRecord, Ruling
 from blindplate.server.custodian.grants import Permissions
 from blindplate.server.custodian.release_keys import ReleaseKeys
 from blindplate.server.custodian.requests import StoredRequest
 from blindplate.server.custodian.storage import reading, truncate_log, writing
+from blindplate.server.custodian.subject_tags import SubjectTags
+from blindplate.server.custodian.witnessed import Ledger, require_entry
 
 APPROVED_CODE: Final = "ok"
 EXPIRED_CODE: Final = "expired"
 # Errors that are a verdict on the request. Any other is this custodian's own trouble, and passes.
 _VERDICTS: Final = (SecurityError, RefusedError, InputError, GoneError)
+MEMBERSHIP_FAILURES: Final = Counter(
+    "blindplate_membership_failures",
+    "Releases asked for of vehicles that were on no list in time, by list.",
+    ("list",),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a request stands: the signed decision once it is final, the sealed reply once approved."""
+    """Where a request stands: the signed decision once it is final, the sealed reply once approved.
+
+    ``entered`` says whether the decision has its place in the ledger.
+    """
 
     request_id: bytes
     requester: str
     state: State
     decision: Statement | None
+    entered: bool
     sealed_reply: bytes | None
+
+
+def _set() -> threading.Event:
+    event = threading.Event()
+    event.set()
+    return event
 
 
 @dataclass(frozen=True, slots=True)
 class Docket:
-    """One custodian's requests. ``officers`` maps the names of today's officers to Ed25519 public keys."""
+    """One custodian's requests. ``officers`` maps the names of today's officers to Ed25519 public keys.
+
+    ``subjects`` are custodian B's, None at A. ``remains`` is set while the database's log may hold what was erased.
+    """
 
     custodian: Custodian
     officers: Mapping[str, bytes]
     release_keys: ReleaseKeys
     record: DecisionRecord
+    ledger: Ledger
+    subjects: SubjectTags | None
     engine: Engine
     clock: Clock
+    # At first, since the process may have stopped just after an erasure.
+    remains: threading.Event = field(default_factory=_set)
 
     def examine(self, authentic: Authentic, permissions: Permissions) -> Evidence | BlindplateError:
         """Evidence that a share may be given, or the error that is the verdict on the request.
 
-        Raises an error that is no verdict: StorageError or UnavailableError.
+        Raises an error that is no verdict: UnwitnessedError for a request whose entry is not, or not just now,
+        witnessed by both custodians; ForkError or RollbackError of the ledger, StorageError or UnavailableError.
         """
+        require_entry(authentic, self.ledger)
         now = self.clock.now()
         try:
             return check(
@@ -72,6 +109,13 @@ class Docket:
                 self.custodian,
                 now,
             )
+        except MembershipError as error:
+            # Matcher and owner agree on a hit that no list held: one of them lies, or was lied to.
+            list_id = authentic.record.header.domain.list_id
+            MEMBERSHIP_FAILURES.labels(list_id).inc()
+            request = authentic.request_id.hex()
+            log().error("membership-failed", grant=authentic.grant.grant_id, request=request, error=error)
+            return error
         except _VERDICTS as error:
             return error
 
@@ -82,34 +126,17 @@ class Docket:
         )
         return Case(terms, stored.state, approved_by, denied_by)
 
-    def debit_release(self, connection: Connection, grant: Grant) -> None:
-        """Count one release of today. Raises QuotaError when the grant allows no more."""
-        quotas.debit(
-            connection,
-            _subject(grant),
-            1,
-            limit=grant.release.daily_quota,
-            period=quotas.DAY,
-            moment=self.clock.now(),
-        )
-
-    def releases_today(self, connection: Connection, grant: Grant) -> int:
-        """How many releases of this UTC day count against the grant."""
-        return quotas.used(connection, _subject(grant), period=quotas.DAY, moment=self.clock.now())
-
     def approve(
-        self,
-        connection: Connection,
-        request_id: bytes,
-        request: ReleaseRequest,
-        case: Case,
-        evidence: Evidence,
-        reason: str,
+        self, connection: Connection, authentic: Authentic, case: Case, evidence: Evidence, reason: str
     ) -> None:
         """Decide an approved case, and seal the share to the requester."""
+        request_id = authentic.request_id
         sealed = seal_reply(evidence.reply, evidence.reply_key, self.custodian, request_id)
-        requests.finish(connection, request_id, State.APPROVED, sealed)
-        self._append(connection, request_id, request, case, APPROVED_CODE, reason)
+        self._finish(connection, request_id, State.APPROVED, sealed)
+        tag, domain, now = None, evidence.record.header.domain, self.clock.now()
+        if self.subjects is not None:
+            tag = self.subjects.tag(connection, request_id, domain, evidence.member, now)
+        self._append(connection, request_id, authentic.request, case, (APPROVED_CODE, reason), tag)
 
     def reject(
         self,
@@ -121,16 +148,24 @@ class Docket:
         reason: str,
     ) -> None:
         """Decide a denied or expired case. ``code`` is that of the error behind it."""
-        requests.finish(connection, request_id, case.state)
-        self._append(connection, request_id, request, case, code, reason)
+        self._finish(connection, request_id, case.state, None)
+        self._append(connection, request_id, request, case, (code, reason), None)
 
     def standing(self, connection: Connection, request_id: bytes) -> Standing | None:
         """Where a request (32-byte id) stands; None for one never taken in."""
         stored = requests.find(connection, request_id)
         if stored is None:
             return None
-        decision = self.record.find(connection, request_id)
-        return Standing(request_id, stored.requester, stored.state, decision, stored.sealed_reply)
+        decided = self.record.find(connection, request_id)
+        entry_id = None if decided is None else decided.entry_id
+        return Standing(
+            request_id,
+            stored.requester,
+            stored.state,
+            None if decided is None else decided.statement,
+            entry_id is not None and outbox.index_of(connection, entry_id) is not None,
+            stored.sealed_reply,
+        )
 
     def expire(self) -> None:
         """Decide every pending request past its time as expired."""
@@ -143,7 +178,7 @@ class Docket:
                 if stored is None or stored.state.final:
                     continue
                 request = ReleaseRequest.parsed(stored.statement.payload)
-                case = lapsed(self.case(connection, stored, Terms(1, request.expires_at)), now)
+                case = lapsed(self.case(connection, stored, unexamined(request.expires_at)), now)
                 if case.state.final:
                     reason = "No officer decided in time."
                     self.reject(connection, request_id, request, case, EXPIRED_CODE, reason)
@@ -158,16 +193,34 @@ class Docket:
         truncate_log(self.engine)
         return erased
 
+    def erase_remains(self) -> None:
+        """Have the database's log hold nothing of the candidates of decided requests. Raises StorageError."""
+        if not self.remains.is_set():
+            return
+        # Before the work: what is erased meanwhile sets it again.
+        self.remains.clear()
+        try:
+            truncate_log(self.engine)
+        except BaseException:
+            self.remains.set()
+            raise
+
+    def _finish(
+        self, connection: Connection, request_id: bytes, state: State, sealed_reply: bytes | None
+    ) -> None:
+        if requests.finish(connection, request_id, state, sealed_reply):
+            self.remains.set()
+
     def _append(
         self,
         connection: Connection,
         request_id: bytes,
         request: ReleaseRequest,
         case: Case,
-        code: str,
-        reason: str,
+        grounds: tuple[str, str],
+        subject_tag: bytes | None,
     ) -> None:
-        automatic = case.denied_by is None and (case.state is not State.APPROVED or not case.approved_by)
+        code, reason = grounds
         ruling = Ruling(
             request_id=request_id,
             grant_id=request.grant_id,
@@ -175,13 +228,11 @@ class Docket:
             verdict=Verdict(case.state.value),
             code=code,
             reason=reason,
-            automatic=automatic,
+            automatic=case.automatic,
+            emergency=case.emergency,
             officers=case.officers,
             decided_at=int(self.clock.now()),
+            subject_tag=subject_tag,
         )
         self.record.append(connection, ruling)
         log().info("release-decided", grant=request.grant_id, verdict=ruling.verdict.value, code=code)
-
-
-def _subject(grant: Grant) -> str:
-    return f"releases grant {grant.grant_id}"

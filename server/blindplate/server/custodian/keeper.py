@@ -72,7 +72,15 @@ class Keeper:
         """One round: every step, whatever another one raises. Raises what the last failing one raised."""
         now = self._clock.now()
         failure: Exception | None = None
-        steps = (self._keep_keys, self._erase_replies, self._expire, self._forget_counts, *self._duties)
+        steps = (
+            self._keep_keys,
+            self._erase_replies,
+            self._expire,
+            self._erase_remains,
+            self._forget_subjects,
+            self._forget_counts,
+            *self._duties,
+        )
         for step in steps:
             try:
                 step(now)
@@ -115,6 +123,13 @@ class Keeper:
 
     def _expire(self, _now: float) -> None:
         self._docket.expire()
+
+    def _erase_remains(self, _now: float) -> None:
+        self._docket.erase_remains()
+
+    def _forget_subjects(self, now: float) -> None:
+        if self._docket.subjects is not None:
+            self._docket.subjects.forget(self._docket.engine, now)
 
     def _forget_counts(self, now: float) -> None:
         if now - self._forgot_at >= quotas.HOUR:

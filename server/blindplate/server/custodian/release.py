@@ -38,10 +38,10 @@ class Release(rpc.ReleaseServicer):
     def Submit(  # noqa: N802  the name is the protocol's
         self, request: v1.SubmitReleaseRequest, context: grpc.ServicerContext
     ) -> v1.ReleaseStatus:
-        """Take a request in."""
+        """Take a request in, with its candidates."""
         del context
         statement = Statement.from_proto(request.request)
-        return _status(self._submissions.submit(statement, caller().spiffe_id))
+        return _status(self._submissions.submit(statement, request.candidates, caller().spiffe_id))
 
     def Check(  # noqa: N802  the name is the protocol's
         self, request: v1.CheckReleaseRequest, context: grpc.ServicerContext

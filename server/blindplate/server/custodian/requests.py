@@ -1,7 +1,8 @@
 """Release requests in the database: as they were signed, where they stand, officers' words, nonces.
 
 Everything a decision is made from is read from signed statements, not from columns beside them: who can write to
-the database can delay or lose a request, but not make one that was not asked for or approve it. Protocol section 6.
+the database can delay or lose a request, but not make one that was not asked for or approve it. The candidates of a
+request lie here only while it is pending. Protocol section 6.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from blindplate.core.parties import Custodian
 from blindplate.core.signing import Statement
 from blindplate.core.statements.releases import Approval, ReleaseRequest, Verdict
 from blindplate.server.custodian.decision import State
-from blindplate.server.custodian.decisions import fitting, from_stored_form, stored_form
-from blindplate.server.custodian.tables import APPROVALS, NONCES, REQUESTS
+from blindplate.server.custodian.stored import fitting, from_stored_form, stored_form
+from blindplate.server.custodian.tables import APPROVALS, CANDIDATES, NONCES, REQUESTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,10 @@ def add(
     statement: Statement,
     request: ReleaseRequest,
     *,
-    release_key_id: bytes | None,
+    release_key_id: bytes,
     moment: float,
 ) -> None:
-    """Store a new request as pending."""
+    """Store a new request as pending; ``release_key_id`` (16 bytes) is of the key its envelope is sealed to."""
     connection.execute(
         insert(REQUESTS).values(
             request_id=statement.statement_id,
@@ -65,6 +66,17 @@ def claim_nonce(connection: Connection, requester: str, nonce: bytes, request_id
             "The nonce of a release request was used before with other content.",
             "Make the request anew, with a fresh nonce.",
         )
+
+
+def keep_candidates(connection: Connection, request_id: bytes, candidates: bytes) -> None:
+    """Store what a pending request came with, for the checks to be made again when an officer approves."""
+    connection.execute(insert(CANDIDATES).values(request_id=request_id, candidates=candidates))
+
+
+def candidates(connection: Connection, request_id: bytes) -> bytes:
+    """What a pending request came with; empty once it is decided."""
+    found = select(CANDIDATES.c.candidates).where(CANDIDATES.c.request_id == request_id)
+    return connection.execute(found).scalar_one_or_none() or b""
 
 
 def find(connection: Connection, request_id: bytes) -> StoredRequest | None:
@@ -116,13 +128,18 @@ def overdue(connection: Connection, moment: float) -> list[bytes]:
 
 def finish(
     connection: Connection, request_id: bytes, state: State, sealed_reply: bytes | None = None
-) -> None:
-    """Put a request into its final state, with the sealed reply of an approved one."""
+) -> bool:
+    """Put a request into its final state, with the sealed reply of an approved one, and erase its candidates.
+
+    Whether there were any: the database's log may hold them a little longer.
+    """
     connection.execute(
         update(REQUESTS)
         .where(REQUESTS.c.request_id == request_id)
         .values(state=state, sealed_reply=sealed_reply)
     )
+    erased = connection.execute(delete(CANDIDATES).where(CANDIDATES.c.request_id == request_id))
+    return erased.rowcount > 0
 
 
 def erase_replies(connection: Connection, release_key_ids: Iterable[bytes]) -> int:

@@ -48,6 +48,14 @@ REQUESTS: Final = Table(
     Index("requests_by_release_key", "release_key_id"),
 )
 
+# What a pending request came with, as it was sent; erased when the request is decided.
+CANDIDATES: Final = Table(
+    "candidates",
+    METADATA,
+    Column("request_id", LargeBinary(32), ForeignKey("requests.request_id"), primary_key=True),
+    Column("candidates", LargeBinary, nullable=False),
+)
+
 # A nonce belongs to the first request of its requester that bore it.
 NONCES: Final = Table(
     "nonces",
@@ -67,7 +75,7 @@ APPROVALS: Final = Table(
     Column("received_at", BigInteger, nullable=False),
 )
 
-# The chained record of decisions; rows are only ever added.
+# The chained record of decisions; rows are only ever added. ``entry_id`` names the entry in the outbox.
 DECISIONS: Final = Table(
     "decisions",
     METADATA,
@@ -75,6 +83,20 @@ DECISIONS: Final = Table(
     Column("request_id", LargeBinary(32), ForeignKey("requests.request_id"), nullable=False, unique=True),
     Column("statement_id", LargeBinary(32), nullable=False),
     Column("statement", LargeBinary, nullable=False),
+    # Without one: decided before there was a ledger.
+    Column("entry_id", LargeBinary(32), nullable=True),
+    Index("decisions_by_entry", "entry_id", unique=True),
+)
+
+# Custodian B's alone: the tag of each release, its domain as list/zone/generation, the month of its key as YYYY-MM.
+SUBJECT_TAGS: Final = Table(
+    "subject_tags",
+    METADATA,
+    Column("request_id", LargeBinary(32), ForeignKey("requests.request_id"), primary_key=True),
+    Column("domain", String(140), nullable=False),
+    Column("month", String(7), nullable=False),
+    Column("tag", LargeBinary(32), nullable=False),
+    Index("subject_tags_by_domain", "domain", "month"),
 )
 
 # What this custodian enters into the ledger, in that order: DSSE statements, and the index each one got.

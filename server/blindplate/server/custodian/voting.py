@@ -1,12 +1,14 @@
 """Officers' decisions: their signed words on requests that wait.
 
 Guarantees that a word counts only when the officer's own key signed it and the officer's own certificate brought
-it; that a request is checked anew before an approval counts, since a grant may have ended or been suspended
-meanwhile; and that one refused by such a check is decided by it, whoever approved. Protocol section 6.
+it; that a request is checked anew before an approval counts, its entry's fresh witnesses included, since a grant may
+have ended or been suspended meanwhile; and that one refused by such a check is decided by it, whoever approved.
+Protocol section 6.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,11 +25,12 @@ from blindplate.core.errors import (
 )
 from blindplate.core.signing import Statement
 from blindplate.core.statements.releases import Approval, ReleaseRequest, Verdict
-from blindplate.server.custodian import requests
-from blindplate.server.custodian.checks import SKEW_SECONDS, Authentic, Evidence, authenticate, require_short
-from blindplate.server.custodian.decision import Case, State, Terms, refused, terms_of, voted
+from blindplate.server.custodian import release_quotas, requests
+from blindplate.server.custodian.authentic import Authentic, authenticate, require_short
+from blindplate.server.custodian.checks import SKEW_SECONDS, Evidence
+from blindplate.server.custodian.decision import Case, State, officers_terms, refused, unexamined, voted
 from blindplate.server.custodian.docket import Docket, Standing
-from blindplate.server.custodian.grants import PermissionFolders, Permissions
+from blindplate.server.custodian.grants import Permissions
 from blindplate.server.custodian.requests import StoredRequest
 from blindplate.server.custodian.storage import reading, writing
 
@@ -40,7 +43,7 @@ class Voting:
     """What officers do at the desk."""
 
     docket: Docket
-    folders: PermissionFolders
+    permissions: Callable[[], Permissions]
 
     def pending(self, officer: str, after: bytes) -> list[Statement]:
         """A page of the requests that wait for an officer, oldest first, after the one of id ``after``.
@@ -65,16 +68,22 @@ class Voting:
     def decide(self, statement: Statement, officer: str) -> Standing:
         """Take ``officer``'s signed word on a request; where the request stands then.
 
-        Raises IdentityError for anyone else's word or one for the other custodian, MessageError, SignatureError, NotFoundError, PolicyError when the request is
-        decided already, ExpiredError, and QuotaError when the day's releases are used up: the request waits on.
+        Raises IdentityError for anyone else's word or one for the other custodian, MessageError, SignatureError,
+        NotFoundError, PolicyError when the request is decided already, and ExpiredError. The request waits on after
+        QuotaError, when the day's releases are used up, and UnwitnessedError, when both custodians have not just
+        witnessed its entry.
         """
         word = self._read(statement, officer)
         self.docket.expire()
+        with reading(self.docket.engine) as connection:
+            stored = _stored(connection, word.request_id)
+            candidates = requests.candidates(connection, word.request_id)
+        examined = None
+        if word.verdict is Verdict.APPROVED and not stored.state.final:
+            # Before the transaction: it may have to ask the ledger, and nobody else could write meanwhile.
+            examined = self._examine(stored, candidates)
         with writing(self.docket.engine) as connection:
-            stored = requests.find(connection, word.request_id)
-            if stored is None:
-                raise NotFoundError("This custodian has no such release request.", "List what is pending.")
-            self._hear(connection, stored, word, statement)
+            self._hear(connection, word, statement, examined)
             standing = self.docket.standing(connection, word.request_id)
         if standing is None:
             raise NotFoundError("The release request is no longer there.", "Check the database's disk.")
@@ -99,40 +108,49 @@ class Voting:
             )
         return key
 
+    def _examine(
+        self, stored: StoredRequest, candidates: bytes
+    ) -> tuple[Authentic, Evidence] | BlindplateError:
+        permissions = self.permissions()
+        try:
+            authentic = authenticate(stored.statement, candidates, stored.requester, permissions)
+        except (SecurityError, RefusedError, InputError) as error:
+            return error
+        outcome = self.docket.examine(authentic, permissions)
+        return outcome if isinstance(outcome, BlindplateError) else (authentic, outcome)
+
     def _hear(
-        self, connection: Connection, stored: StoredRequest, word: Approval, statement: Statement
+        self,
+        connection: Connection,
+        word: Approval,
+        statement: Statement,
+        examined: tuple[Authentic, Evidence] | BlindplateError | None,
     ) -> None:
-        now, request = self.docket.clock.now(), ReleaseRequest.parsed(stored.statement.payload)
-        case = self.docket.case(connection, stored, Terms(1, request.expires_at))
-        if stored.state.final or word.verdict is Verdict.DENIED:
+        """Let a word count; ``examined`` is what the checks gave just now, None where it is not to approve."""
+        stored, now = _stored(connection, word.request_id), self.docket.clock.now()
+        request = ReleaseRequest.parsed(stored.statement.payload)
+        case = self.docket.case(connection, stored, unexamined(request.expires_at))
+        if examined is None or stored.state.final:
             after = voted(case, word.officer, word.verdict, now)
             if after != case:
                 requests.put_word(connection, stored.request_id, word.officer, statement, now)
                 self.docket.reject(connection, stored.request_id, request, after, DENIED_CODE, word.reason)
             return
-        outcome = self._examine(stored)
-        if isinstance(outcome, BlindplateError):
-            self.docket.reject(
-                connection, stored.request_id, request, refused(case), outcome.code, outcome.what
-            )
+        if isinstance(examined, BlindplateError):
+            case = refused(case)
+            self.docket.reject(connection, stored.request_id, request, case, examined.code, examined.what)
             return
-        authentic, evidence = outcome
-        terms = terms_of(
-            authentic.grant.release,
-            alternate=evidence.record.header.alternate,
-            expires_at=request.expires_at,
-        )
+        authentic, evidence = examined
+        terms = officers_terms(evidence.grant.release, request.expires_at)
         after = voted(Case(terms, case.state, case.approved_by), word.officer, word.verdict, now)
         requests.put_word(connection, stored.request_id, word.officer, statement, now)
         if after.state is State.APPROVED:
-            self.docket.debit_release(connection, authentic.grant)
-            self.docket.approve(connection, stored.request_id, request, after, evidence, word.reason)
+            release_quotas.debit(connection, evidence.grant, now)
+            self.docket.approve(connection, authentic, after, evidence, word.reason)
 
-    def _examine(self, stored: StoredRequest) -> tuple[Authentic, Evidence] | BlindplateError:
-        permissions: Permissions = self.folders.current()
-        try:
-            authentic = authenticate(stored.statement, stored.requester, permissions)
-        except (SecurityError, RefusedError, InputError) as error:
-            return error
-        outcome = self.docket.examine(authentic, permissions)
-        return outcome if isinstance(outcome, BlindplateError) else (authentic, outcome)
+
+def _stored(connection: Connection, request_id: bytes) -> StoredRequest:
+    stored = requests.find(connection, request_id)
+    if stored is None:
+        raise NotFoundError("This custodian has no such release request.", "List what is pending.")
+    return stored

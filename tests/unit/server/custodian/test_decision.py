@@ -8,21 +8,28 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from blindplate.core.errors import ExpiredError, PolicyError
-from blindplate.core.statements.grants import ReleaseMode, ReleasePolicy
+from blindplate.core.statements.grants import ReleaseMode, ReleasePolicy, StandingAuthorisation
+from blindplate.core.statements.purposes import Purpose
 from blindplate.core.statements.releases import Verdict
 from blindplate.server.custodian.decision import (
     Case,
     State,
     Terms,
+    Way,
     lapsed,
     opened,
     refused,
     terms_of,
+    unexamined,
     voted,
 )
 
 OFFICERS = st.sampled_from(["anna", "ben", "cem", "dora"])
 END = 100
+
+
+def terms(needed: int) -> Terms:
+    return Terms(Way.OFFICERS, needed, END)
 
 
 class ReleaseRequestLife(RuleBasedStateMachine):
@@ -32,7 +39,7 @@ class ReleaseRequestLife(RuleBasedStateMachine):
     def open(self, needed: int) -> None:
         self.needed = needed
         self.now = 0
-        self.case = opened(Terms(needed, END))
+        self.case = opened(terms(needed))
         self.approvals: list[str] = []
         self.history = [self.case.state]
 
@@ -110,43 +117,84 @@ TestReleaseRequestLife = ReleaseRequestLife.TestCase
 TestReleaseRequestLife.settings = settings(max_examples=100, stateful_step_count=20)
 
 
-@given(
-    mode=st.sampled_from(ReleaseMode),
-    officers=st.integers(0, 5),
-    alternate=st.booleans(),
+POLICIES = st.builds(
+    lambda mode, officers, emergency, quota: ReleasePolicy(
+        mode=mode,
+        daily_quota=1,
+        officers=officers,
+        emergency=emergency,
+        standing=StandingAuthorisation(purposes=(Purpose.MURDER,), daily_quota=quota)
+        if mode is ReleaseMode.STANDING
+        else None,
+    ),
+    st.sampled_from(ReleaseMode),
+    st.integers(0, 5),
+    st.booleans(),
+    st.integers(0, 3),
 )
-def test_only_an_automatic_policy_without_alternate_needs_no_officer(
-    mode: ReleaseMode, officers: int, alternate: bool
+
+
+@given(
+    policy=POLICIES,
+    purpose=st.sampled_from([Purpose.MURDER, Purpose.ROAD_SAFETY]),
+    alternate=st.booleans(),
+    emergency=st.booleans(),
+    left=st.integers(0, 2),
+)
+def test_officers_are_spared_by_nothing_but_the_grants_own_words(
+    policy: ReleasePolicy, purpose: Purpose, alternate: bool, emergency: bool, left: int
 ) -> None:
-    policy = ReleasePolicy(mode=mode, daily_quota=1, officers=officers)
-    needed = terms_of(policy, alternate=alternate, expires_at=END).officers_needed
-    if mode is ReleaseMode.AUTOMATIC and not alternate:
-        assert needed == 0
-    else:
-        assert needed == max(officers, 1)
+    found = terms_of(
+        policy, purpose, alternate=alternate, emergency=emergency, standing_left=left, expires_at=END
+    )
+    automatic = policy.mode is ReleaseMode.AUTOMATIC
+    standing = policy.mode is ReleaseMode.STANDING and purpose is Purpose.MURDER and left > 0
+    overridden = emergency and policy.emergency
+    if alternate or not (automatic or standing or overridden):
+        assert (found.way, found.officers_needed) == (Way.OFFICERS, max(policy.officers, 1))
+        assert opened(found).state is State.PENDING
+        return
+    assert found.officers_needed == 0
+    case = opened(found)
+    assert (case.state, case.automatic) == (State.APPROVED, True)
+    # An emergency is flagged where it was needed, and nowhere else.
+    assert case.emergency == (overridden and not automatic and not standing)
+
+
+def test_nothing_is_approved_under_terms_nobody_looked_up() -> None:
+    case = opened(unexamined(END))
+    for number in range(20):
+        case = voted(case, f"officer {number}", Verdict.APPROVED, 1)
+    assert case.state is State.PENDING
+
+
+@pytest.mark.parametrize("verdict", [Verdict.APPROVED, Verdict.DENIED])
+def test_what_an_officer_decided_is_neither_automatic_nor_an_emergency(verdict: Verdict) -> None:
+    case = voted(opened(terms(1)), "anna", verdict, 1)
+    assert (case.automatic, case.emergency) == (False, False)
 
 
 def test_an_officers_own_approval_can_turn_into_a_denial() -> None:
-    case = voted(opened(Terms(2, END)), "anna", Verdict.APPROVED, 1)
+    case = voted(opened(terms(2)), "anna", Verdict.APPROVED, 1)
     case = voted(case, "anna", Verdict.DENIED, 2)
     assert (case.state, case.officers) == (State.DENIED, ("anna",))
 
 
 def test_a_denial_cannot_turn_into_an_approval() -> None:
-    case = voted(opened(Terms(1, END)), "anna", Verdict.DENIED, 1)
+    case = voted(opened(terms(1)), "anna", Verdict.DENIED, 1)
     with pytest.raises(PolicyError):
         voted(case, "anna", Verdict.APPROVED, 2)
 
 
 def test_a_word_at_the_very_end_is_late() -> None:
-    case = opened(Terms(1, END))
+    case = opened(terms(1))
     assert voted(case, "anna", Verdict.APPROVED, END - 1).state is State.APPROVED
     with pytest.raises(ExpiredError):
         voted(case, "anna", Verdict.APPROVED, END)
 
 
 def test_one_officer_twice_is_one_officer() -> None:
-    case = opened(Terms(2, END))
+    case = opened(terms(2))
     for moment in (1, 2, 3):
         case = voted(case, "anna", Verdict.APPROVED, moment)
-    assert case == Case(Terms(2, END), State.PENDING, ("anna",))
+    assert case == Case(terms(2), State.PENDING, ("anna",))

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from blindplate.core.errors import ChainError, MessageError
 from blindplate.core.parties import Custodian
 from blindplate.core.signing import SigningKey, Statement
 from blindplate.core.statements.releases import Decision, Verdict
-from blindplate.server.custodian import decisions
+from blindplate.server.custodian import stored
 from blindplate.server.custodian.decisions import MAX_PAGE, DecisionRecord, Ruling
 from blindplate.server.custodian.storage import open_database, reading, writing
-from blindplate.server.custodian.tables import DECISIONS, REQUESTS
+from blindplate.server.custodian.tables import DECISIONS, OUTBOX, REQUESTS
 
 RECORD = DecisionRecord(Custodian.A, SigningKey.generate())
 
@@ -53,6 +53,7 @@ def rule(engine: Engine, number: int, reason: str = "none") -> None:
             code="policy",
             reason=reason,
             automatic=True,
+            emergency=False,
             officers=(),
             decided_at=1,
         )
@@ -62,7 +63,7 @@ def rule(engine: Engine, number: int, reason: str = "none") -> None:
 def test_long_decisions_come_in_as_many_pages_as_fit_messages(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decisions, "PAGE_BYTES", 5_000)
+    monkeypatch.setattr(stored, "PAGE_BYTES", 5_000)
     for number in range(7):
         rule(engine, number, "x" * 1_900)
     found: list[Statement] = []
@@ -79,7 +80,7 @@ def test_long_decisions_come_in_as_many_pages_as_fit_messages(
 def test_one_too_long_for_a_page_has_a_page_of_its_own(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decisions, "PAGE_BYTES", 1)
+    monkeypatch.setattr(stored, "PAGE_BYTES", 1)
     for number in range(2):
         rule(engine, number)
     with reading(engine) as connection:
@@ -122,3 +123,25 @@ def test_another_custodians_key(engine: Engine) -> None:
     stranger = DecisionRecord(Custodian.A, SigningKey.generate())
     with reading(engine) as connection, pytest.raises(ChainError, match="broken at 0"):
         stranger.verify(connection)
+
+
+def test_a_decision_whose_entry_for_the_ledger_was_taken_out(engine: Engine) -> None:
+    for number in range(3):
+        rule(engine, number)
+    with writing(engine) as connection:
+        connection.execute(delete(OUTBOX).where(OUTBOX.c.number == 1))
+    with reading(engine) as connection, pytest.raises(ChainError, match=r"broken at 1.*taken out"):
+        RECORD.verify(connection)
+
+
+def test_a_decision_from_before_there_was_a_ledger_holds_and_has_no_entry(engine: Engine) -> None:
+    rule(engine, 0)
+    with writing(engine) as connection:
+        connection.execute(delete(OUTBOX))
+        connection.execute(update(DECISIONS).values(entry_id=None))
+    rule(engine, 1)
+    with reading(engine) as connection:
+        assert RECORD.verify(connection) == 2
+        found = RECORD.find(connection, (0).to_bytes(32, "big"))
+    assert found is not None
+    assert found.entry_id is None

@@ -19,6 +19,8 @@ from blindplate.server.custodian.docket import Docket
 from blindplate.server.custodian.grants import Permissions
 from blindplate.server.custodian.keeper import Keeper
 from blindplate.server.custodian.release_keys import ReleaseKeys
+from blindplate.server.custodian.subject_keys import SubjectKeys
+from blindplate.server.custodian.subject_tags import SubjectTags
 
 from .books import Book
 from .statements import Signatories, grant, register
@@ -64,7 +66,8 @@ def book() -> Book:
 def kept(engine: Engine, tmp_path: Path, book: Book) -> Kept:
     clock, died, signer = SetClock(), Event(), book.who.custodian_a
     keys = ReleaseKeys(tmp_path / "release-keys", Custodian.A, signer, DAY)
-    docket = Docket(Custodian.A, {}, keys, DecisionRecord(Custodian.A, signer), book, None, engine, clock)
+    subjects = SubjectTags(SubjectKeys(tmp_path / "subject-keys", 365))
+    docket = Docket(Custodian.A, {}, keys, DecisionRecord(Custodian.A, signer), book, subjects, engine, clock)
     made: list[Kept] = []
 
     def permissions() -> Permissions:
@@ -94,7 +97,16 @@ def test_permissions_that_cannot_be_read_keep_no_key_alive(kept: Kept) -> None:
     assert not before & {file.name for file in kept.folder.glob("release-keys/*.seed")}
 
 
-@pytest.mark.parametrize("broken", ["maintain", "erase_replies", "expire"])
+STEPS = {
+    "maintain": ReleaseKeys,
+    "erase_replies": Docket,
+    "expire": Docket,
+    "erase_remains": Docket,
+    "forget": SubjectTags,
+}
+
+
+@pytest.mark.parametrize("broken", STEPS)
 def test_a_step_that_fails_keeps_no_other_from_being_taken(
     kept: Kept, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
@@ -111,11 +123,11 @@ def test_a_step_that_fails_keeps_no_other_from_being_taken(
 
         return step
 
-    for owner, name in ((ReleaseKeys, "maintain"), (Docket, "erase_replies"), (Docket, "expire")):
+    for name, owner in STEPS.items():
         monkeypatch.setattr(owner, name, noting(name))
     with pytest.raises(OSError, match="not one of ours"):
         kept.keeper.round()
-    assert taken == ["maintain", "erase_replies", "expire"]
+    assert taken == list(STEPS)
     assert kept.duties[-1] == kept.clock.moment
 
 
@@ -188,3 +200,5 @@ def test_a_keeper_that_dies_says_so(kept: Kept, monkeypatch: pytest.MonkeyPatch)
     kept.keeper.start()
     monkeypatch.setattr(Docket, "expire", die)
     assert kept.died.wait(20)
+    # Its last words come before the next test's.
+    kept.keeper.stop()

@@ -9,10 +9,10 @@ from blindplate.core.errors import NotFoundError
 from blindplate.core.signing import Statement
 from blindplate.edge.tls import MAX_MESSAGE_BYTES
 from blindplate.server.custodian import requests
-from blindplate.server.custodian.checks import MAX_STATEMENT_BYTES
+from blindplate.server.custodian.authentic import MAX_STATEMENT_BYTES
 from blindplate.server.custodian.decision import State
-from blindplate.server.custodian.decisions import stored_form
 from blindplate.server.custodian.storage import reading, writing
+from blindplate.server.custodian.stored import stored_form
 from blindplate.server.custodian.tables import REQUESTS
 
 
