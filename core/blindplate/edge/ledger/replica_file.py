@@ -72,8 +72,8 @@ class ReplicaFile:
         self._path = path
         self._ledger = ledger
         self._lock = threading.Lock()
+        _make_private(path)
         with self._errors():
-            _make_private(path)
             self._connection = sqlite3.connect(
                 path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
@@ -193,9 +193,9 @@ class ReplicaFile:
                 f"The replica {self._path.name} is of another ledger, or was made under other keys.",
                 "Compare origin and keys in the settings with those it was made with.",
             )
-        head = self._head()
-        known = execute("SELECT root FROM roots WHERE size = ?", (head.frontier.size,)).fetchone()
-        if known is None or known[0] != head.frontier.root():
+        frontier = self._head().frontier
+        last = execute("SELECT size, root FROM roots ORDER BY size DESC LIMIT 1").fetchone()
+        if last != (frontier.size, frontier.root()):
             raise self._broken()
 
     def _make_tables(self) -> None:
@@ -234,18 +234,25 @@ class ReplicaFile:
     def _errors(self) -> Generator[None]:
         try:
             yield
-        except (sqlite3.Error, OSError) as error:
-            raise StorageError(
-                f"The ledger's replica {self._path.name} cannot be read or written: {error}.",
-                "Make room or mend the disk; a replica that is torn is moved away and read anew.",
-            ) from None
+        except sqlite3.Error as error:
+            raise _unusable(self._path, str(error)) from None
 
 
 def _make_private(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Never opened when it is there: closing it again would drop the locks of whoever has it open in this process.
-    if not path.exists():
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Never opened when it is there: closing it again would drop the locks of whoever has it open in this process.
+        if not path.exists():
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    except OSError as error:
+        raise _unusable(path, error.strerror or type(error).__name__) from None
+
+
+def _unusable(path: Path, why: str) -> StorageError:
+    return StorageError(
+        f"The ledger's replica {path.name} cannot be read or written: {why}.",
+        "Make room or mend the disk; a replica that is torn is moved away and read anew.",
+    )
 
 
 def _linked(chain: bytes, kept: Kept) -> bytes:
