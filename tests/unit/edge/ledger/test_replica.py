@@ -393,9 +393,8 @@ def test_readers_see_a_state_of_one_moment_while_it_is_extended(
 ) -> None:
     published.append(*SAMPLES[:2])
     replica.extend(source, published.publish(MADE), MADE)
-    published.append(
-        *(entry_of(changed(VERSION, list_version=n, added=10 if n == 1 else 0)) for n in range(1, 40))
-    )
+    versions = [changed(VERSION, list_version=number, added=0) for number in range(2, 20)]
+    published.append(*map(entry_of, (VERSION, *versions)))
     wrong: list[object] = []
     over = threading.Event()
 
