@@ -35,6 +35,19 @@ from blindplate.v1 import witness_pb2_grpc as rpc
 WAIT_SECONDS = 60.0
 
 
+class MovedClock:
+    """The machine's clock, moved by ``offset`` seconds."""
+
+    def __init__(self) -> None:
+        self.offset = 0.0
+
+    def now(self) -> float:
+        return time.time() + self.offset
+
+    def move_to(self, moment: float) -> None:
+        self.offset = moment - time.time()
+
+
 @dataclass
 class RunningLedger:
     """The ledger of a deployment, started and stopped by hand; under the clock given."""

@@ -13,7 +13,6 @@ import pytest
 from blindplate.cli.deployment import Plan, create_deployment, default_plan
 from blindplate.cli.deployment.plan import ADDRESSES, emissions_list, police_list
 from blindplate.client.camera import workers
-from blindplate.core.parties import Custodian
 from blindplate.core.signing import SigningKey
 from blindplate.edge.keyfiles import read_secret
 from tests.integration.camera.site import MatcherDouble, Site, tls_files
@@ -52,10 +51,10 @@ def site(plan: Plan, tmp_path: Path) -> Iterator[Site]:
         tls_files(deployment, "matcher"),
     )
     site = Site(deployment, matcher)
-    for custodian in Custodian:
-        site.start_custodian(custodian)
+    site.start_custodians()
     site.start_matcher()
     yield site
     matcher.stop()
+    site.ledger.stop()
     for custodian in list(site.custodians):
         site.stop_custodian(custodian)

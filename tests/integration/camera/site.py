@@ -30,13 +30,15 @@ from blindplate.core.records.opening import open_wire_envelope
 from blindplate.core.records.wire import Wire
 from blindplate.core.signing import SigningKey
 from blindplate.core.statements.announced_keys import WindowKey
-from blindplate.edge.clock import SystemClock
 from blindplate.edge.settings import TlsFiles, load
 from blindplate.edge.tls import server_credentials
 from blindplate.server.custodian.process import Running, build
 from blindplate.server.custodian.settings import CustodianSettings
 from blindplate.v1 import intake_pb2 as v1
 from blindplate.v1 import intake_pb2_grpc as rpc
+from tests.integration.ledger_site import MovedClock, RunningLedger, until
+
+_LEAD_SECONDS = 120.0
 
 
 @dataclass
@@ -122,10 +124,29 @@ class Site:
     deployment: Deployment
     matcher: MatcherDouble
     custodians: dict[Custodian, Running] = field(default_factory=dict)
+    clock: MovedClock = field(default_factory=MovedClock)
+    ledger: RunningLedger = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ledger = RunningLedger(self.deployment, self.clock)
+
+    def start_custodians(self) -> None:
+        """Custodians and ledger, the grants witnessed two minutes ago and so in force."""
+        self.clock.offset = -_LEAD_SECONDS
+        for custodian in Custodian:
+            self.start_custodian(custodian)
+        self.ledger.start()
+        running = self.ledger.running
+        assert running is not None
+        until(lambda: all(one.replica.size >= running.size for one in self.custodians.values()))
+        self.clock.offset = 0.0
+        for custodian in self.custodians.values():
+            # Release keys that last as long as the grants' windows, which it did not know when it began.
+            custodian.keeper.round()
 
     def start_custodian(self, custodian: Custodian) -> None:
         settings = load(CustodianSettings, self.deployment.settings(f"custodian-{custodian}"))
-        self.custodians[custodian] = build(settings, SystemClock())
+        self.custodians[custodian] = build(settings, self.clock)
         self.custodians[custodian].server.start()
 
     def stop_custodian(self, custodian: Custodian) -> None:
@@ -172,7 +193,7 @@ class LiveSource:
 
 def tls_files(deployment: Deployment, party: str) -> TlsFiles:
     """A party's certificate, key and authority."""
-    folder = deployment.folder / party
+    folder = deployment.home(party)
     return TlsFiles(certificate=folder / "tls.crt", key=folder / "tls.key", authority=folder / "ca.crt")
 
 

@@ -23,21 +23,11 @@ from blindplate.edge.tls import open_channel
 from blindplate.server.custodian.process import Running, build
 from blindplate.server.custodian.settings import CustodianSettings
 from tests.integration.conftest import free_addresses
-from tests.integration.ledger_site import RunningLedger, party_key, party_tls, until
+from tests.integration.ledger_site import MovedClock, RunningLedger, party_key, party_tls, until
 
 _BEGINS = int(time.time()) - 3600
 _ADDRESSES = free_addresses()
 _LEAD_SECONDS = 120.0
-
-
-class MovedClock:
-    """The machine's clock, moved by ``offset`` seconds."""
-
-    def __init__(self) -> None:
-        self.offset = 0.0
-
-    def now(self) -> float:
-        return time.time() + self.offset
 
 
 @dataclass

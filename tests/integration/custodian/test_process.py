@@ -21,6 +21,9 @@ from blindplate.edge.settings import TlsFiles
 from blindplate.edge.tls import open_channel
 from blindplate.v1 import pseudonyms_pb2, types_pb2
 from blindplate.v1.pseudonyms_pb2_grpc import PseudonymsStub
+from tests.integration.ledger_site import MovedClock, RunningLedger
+
+from .conftest import Custodians
 
 _PROGRAM = """
 import sys
@@ -106,6 +109,11 @@ def wait_until_ended(processes: list[int]) -> None:
 @pytest.fixture
 def start(plan: Plan, templates: Callable[[Plan], Path], tmp_path: Path) -> Iterator[Callable[..., Process]]:
     deployment = Deployment(Path(shutil.copytree(templates(plan), tmp_path / "deployment")), plan)
+    # The grants are witnessed, and all processes stopped: what the custodian knows of them is in its folder.
+    clock = MovedClock()
+    both = Custodians(deployment, clock, RunningLedger(deployment, clock))
+    both.begin()
+    both.close()
     started: list[Process] = []
 
     def begin(before: str = "") -> Process:
@@ -153,7 +161,7 @@ def test_no_secret_in_arguments_or_environment(start: Callable[[], Process]) -> 
     process = start()
     process.ready()
     folder = process.deployment.folder / "custodian-a"
-    secrets = [(folder / name).read_bytes() for name in ("signing.key", "pseudonyms.seed")]
+    secrets = [(folder / name).read_bytes() for name in ("signing.key", "pseudonyms.seed", "witness.key")]
     for one in (process.popen.pid, *process.children()):
         shown = Path(f"/proc/{one}/cmdline").read_bytes() + Path(f"/proc/{one}/environ").read_bytes()
         for secret in secrets:

@@ -44,25 +44,12 @@ from blindplate.server.matcher.settings import MatcherSettings
 from blindplate.server.matcher.tables import waiting
 from blindplate.server.serving import build_server
 from blindplate.v1 import intake_pb2, intake_pb2_grpc, records_pb2, release_pb2, release_pb2_grpc
-from tests.integration.ledger_site import RunningLedger, party_key, party_tls, until
+from tests.integration.ledger_site import MovedClock, RunningLedger, party_key, party_tls, until
 
 WAIT_SECONDS = 60.0
 _LEAD_SECONDS = 120.0
 Word = Literal[Verdict.APPROVED, Verdict.DENIED]
 _T = TypeVar("_T")
-
-
-class MovedClock:
-    """The machine's clock, moved by ``offset`` seconds."""
-
-    def __init__(self) -> None:
-        self.offset = 0.0
-
-    def now(self) -> float:
-        return time.time() + self.offset
-
-    def move_to(self, moment: float) -> None:
-        self.offset = moment - time.time()
 
 
 @dataclass
