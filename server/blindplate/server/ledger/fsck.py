@@ -86,7 +86,7 @@ class _Check:
             if tile.width < TILE_WIDTH:
                 self._tile(tile)
         for first, piece in self._head.pieces(row.published, row.size):
-            self._entries(first, decode_bundle(piece), HEAD)
+            self._pending(first, piece)
         progress(self._tree.size, row.size)
         if newest and (self._tree.size, self._tree.root()) != (newest.size, newest.root):
             self._defect(HEAD, "Its checkpoint is not of these entries.")
@@ -147,16 +147,30 @@ class _Check:
     def _entries(self, first: int, entries: Sequence[bytes], path: str) -> None:
         self._tree.extend([leaf_hash(entry) for entry in entries])
         for index, entry in enumerate(entries, start=first):
-            digest = None
+            document = None
             if not passed_over(entry):
                 self._kept[index] = entry
                 digest = self._state.document_named(entry)
-            document = (
-                None if digest is None else self._waiting.get(digest) or self._require(document_path(digest))
-            )
+                document = None if digest is None else self._document(digest)
             applied = self._state.apply(index, entry, 0, document)
             if applied.error is not None:
                 self._defect(path, f"Entry {index}: {applied.error.what}")
+
+    def _document(self, digest: bytes) -> bytes | None:
+        path = document_path(digest)
+        document = self._waiting.get(digest) or self._require(path)
+        try:
+            if document is not None:
+                self._state.open_document(digest, document)
+        except BlindplateError as error:
+            self._defect(path, error.what)
+        return document
+
+    def _pending(self, first: int, piece: bytes) -> None:
+        try:
+            self._entries(first, decode_bundle(piece), HEAD)
+        except MessageError:
+            self._defect(HEAD, f"What waits to be published from entry {first} on is not whole.")
 
     def _tile(self, tile: Tile) -> None:
         expected, data = self._tree.tile(tile), self._require(tile.path)

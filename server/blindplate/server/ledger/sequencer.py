@@ -168,6 +168,8 @@ class Sequencer:
             metrics.STORAGE_FAILURES.inc()
             log().error("storage", error=error)
             self._stale = True
+            # Before the answer: whoever tries again at once is to meet what the disk holds.
+            self._read_anew()
             _refuse(group, error)
         except ForkError as error:
             _refuse(group, error)

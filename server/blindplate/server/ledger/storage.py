@@ -79,9 +79,13 @@ class Storage:
         self._head = Head(head)
         self._newest: SignedHead
         self._recent: dict[bytes, int]
-        self._load()
-        self.publish()
-        self._require_agreement()
+        try:
+            self._load()
+            self.publish()
+            self._require_agreement()
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def head(self) -> SignedHead:
