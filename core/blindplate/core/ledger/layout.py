@@ -51,6 +51,11 @@ def document_path(digest: bytes) -> str:
     return f"documents/{digest.hex()}"
 
 
+def witnessed_path(index: int) -> str:
+    """The path of the first checkpoint that both custodians cosigned over entry ``index``. Raises MessageError."""
+    return f"witnessed/{_numbered(index, TILE_WIDTH)}"
+
+
 def tiles_between(old: int, new: int) -> Iterator[Tile]:
     """The tiles that a tree of ``new`` leaves has and one of ``old`` (not more) has not, lowest level first."""
     level = 0

@@ -83,10 +83,12 @@ class Replica:
         *,
         known: Mapping[int, bytes] = _NONE_KNOWN,
         sign: Callable[[], bytes] | None = None,
+        dated: Callable[[int], int | None] | None = None,
     ) -> list[Applied]:
         """Read up to a verified checkpoint, store it, and give what became of the new entries that matter.
 
-        They count as witnessed at ``witnessed_at`` (seconds since 1970, UTC). ``known`` are roots by size that must
+        They count as witnessed at ``witnessed_at`` (seconds since 1970, UTC), or at what ``dated`` gives for an entry's
+        index, if that is earlier (``dating``). ``known`` are roots by size that must
         be met on the way. ``sign`` is called once everything is written and before it is committed, and what it gives
         is stored in place of the checkpoint's own note. A checkpoint of the size that was read adds no entries and is
         stored as well.
@@ -99,7 +101,7 @@ class Replica:
             view = self._view
             reading = read_entries(source, view.head.frontier, signed.checkpoint, known)
             state = view.state.copy() if reading.entries else view.state
-            kept, applied = _fold(source, state, reading, witnessed_at)
+            kept, applied = _fold(source, state, reading, witnessed_at, dated or _undated)
             head = self._file.write(view.head, reading.frontier, kept, sign or signed.note.to_bytes)
             self._view = _View(head, state)
             return applied
@@ -149,7 +151,11 @@ class Replica:
 
 
 def _fold(
-    source: LedgerSource, state: LedgerState, reading: Reading, witnessed_at: int
+    source: LedgerSource,
+    state: LedgerState,
+    reading: Reading,
+    latest: int,
+    dated: Callable[[int], int | None],
 ) -> tuple[list[Kept], list[Applied]]:
     kept: list[Kept] = []
     applied: list[Applied] = []
@@ -159,11 +165,17 @@ def _fold(
         if named is not None and document is not None:
             # One that is withheld or altered is the source's doing, not the entry's: whoever gets it says otherwise.
             state.open_document(named, document)
+        moment = dated(index)
+        witnessed_at = latest if moment is None else min(latest, moment)
         one = state.apply(index, entry, witnessed_at, document)
         applied.append(one)
         if one.error is None:
             kept.append(Kept(index, witnessed_at, entry, named, document))
     return kept, applied
+
+
+def _undated(_index: int) -> None:
+    return None
 
 
 def _ledger_digest(keys: LedgerKeys, parties: PartyKeys) -> bytes:
