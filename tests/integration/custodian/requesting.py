@@ -8,12 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from blindplate.client.officer import OfficerSettings
-from blindplate.core import merkle
 from blindplate.core.domains import Domain
 from blindplate.core.hpke import OpeningKey, SealingKey, generate_seed
-from blindplate.core.membership import candidates_digest, details_digest, leaf
+from blindplate.core.membership import candidates_digest
 from blindplate.core.parties import Custodian
-from blindplate.core.pseudonyms import DomainKey, combine, pseudonym
+from blindplate.core.pseudonyms import pseudonym
 from blindplate.core.records.commitments import match_proof
 from blindplate.core.records.record import SealedRecord
 from blindplate.core.records.reply import Reply, open_reply
@@ -34,11 +33,10 @@ from blindplate.v1.release_pb2_grpc import ReleaseStub
 from tests.integration.ledger_site import party_key, until
 
 from .conftest import Custodians
+from .listing import CommittedList, output_of
 
 PLATE = b"GB|current|AB12CDE"
 LISTED = (PLATE, b"GB|current|AB12CDF", b"GB|current|AB12CDG")
-_DETAILS = details_digest("sought", "an officer", "2099-12-31")
-_SALT = b"s" * 16
 
 
 @dataclass
@@ -73,24 +71,27 @@ class Case:
 
     def output(self, plate: bytes = PLATE, domain: Domain | None = None) -> bytes:
         """F_D of a plate, as both custodians together would evaluate it."""
-        chosen = domain or self.domain
         home = self.custodians.deployment.home
-        seeds = [read_secret(home(f"custodian-{one}") / "pseudonyms.seed") for one in Custodian]
-        f_a, f_b = (DomainKey.derive(seed, chosen).evaluate(plate) for seed in seeds)
-        return combine(f_a, f_b, chosen)
+        seed_a, seed_b = (read_secret(home(f"custodian-{one}") / "pseudonyms.seed") for one in Custodian)
+        return output_of(seed_a, seed_b, domain or self.domain, plate)
+
+    def committed(self, plates: Sequence[bytes] | None = None) -> CommittedList:
+        """A list in all of the grant's zones; the one this case began with if none is given."""
+        chosen = self.listed if plates is None else plates
+        return CommittedList(chosen, self.grant.domains(), lambda domain, plate: self.output(plate, domain))
 
     def commit(self, number: int, plates: Sequence[bytes], before: int = 0) -> None:
-        """Commit to a version in place of one of ``before`` vehicles, and let a second pass in which it is not yet in force."""
-        leaves = self._leaves(plates)
+        """Commit to a version in place of one of ``before`` vehicles, and let the second pass before it is in force."""
+        made = self.committed(plates)
         version = ListVersion(
             grant_id=self.grant.grant_id,
             list_id=self.list_id,
             list_version=number,
             entries=len(plates),
-            leaves=len(leaves),
+            leaves=len(made.leaves),
             added=len(plates),
             removed=before,
-            root=merkle.root(leaves),
+            root=made.root,
             made_at=int(self.custodians.clock.now()),
         )
         statement = version.statement(party_key(self.custodians.deployment, self.owner))
@@ -99,16 +100,7 @@ class Case:
 
     def candidates(self, number: int = 1, plates: Sequence[bytes] | None = None) -> bytes:
         """Every entry of a version in this case's zone, opened and proved."""
-        chosen = self.listed if plates is None else plates
-        leaves = self._leaves(chosen)
-        version = v1.VersionCandidates(list_version=number)
-        for plate in chosen:
-            f = self.output(plate)
-            index = leaves.index(leaf(f, _DETAILS, _SALT))
-            path = merkle.inclusion_path(leaves, index)
-            version.candidates.append(
-                v1.Candidate(f=f, details=_DETAILS, salt=_SALT, leaf_index=index, path=path)
-            )
+        version = self.committed(plates).candidates(number, self.domain)
         return v1.Candidates(versions=[version]).SerializeToString()
 
     def sealed(
@@ -228,12 +220,6 @@ class Case:
         assert decision.request_id == statement.statement_id
         assert decision.verdict == "denied"
         return decision.code
-
-    def _leaves(self, plates: Sequence[bytes]) -> list[bytes]:
-        domains = [Domain(self.list_id, zone.zone, zone.generation) for zone in self.grant.zones]
-        return sorted(
-            leaf(self.output(plate, domain), _DETAILS, _SALT) for plate in plates for domain in domains
-        )
 
     def _entry(self, statement: Statement) -> Statement:
         request = ReleaseRequest.parsed(statement.payload)

@@ -1,11 +1,15 @@
-"""A matcher served over real mutual TLS, and a camera and an owner who do by hand what their programs would do."""
+"""A matcher served over real mutual TLS, and a camera and an owner who do by hand what their programs would do.
+
+The ledger is the real one, in this process; both custodians as its witnesses are played.
+"""
 
 from __future__ import annotations
 
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -16,15 +20,20 @@ import pytest
 
 from blindplate.cli.deployment import Deployment, create_deployment
 from blindplate.core.domains import Domain, Epoch
+from blindplate.core.errors import NotFoundError
 from blindplate.core.hpke import OpeningKey, SealingKey, generate_seed
+from blindplate.core.ledger.checkpoints import verify_checkpoint
+from blindplate.core.ledger.layout import CHECKPOINT
 from blindplate.core.records.sealing import Read, SealingContext, attest, seal, to_wire
 from blindplate.core.signing import SigningKey, Statement
 from blindplate.core.statements.announced_keys import WindowKey, current
 from blindplate.core.statements.grants import Grant
+from blindplate.core.statements.lists import ListVersion
 from blindplate.core.statements.model import EpochPart
 from blindplate.core.statements.uploads import Manifest
-from blindplate.edge.keyfiles import read_secret, read_statement
-from blindplate.edge.settings import TlsFiles, load
+from blindplate.edge.keyfiles import read_statement
+from blindplate.edge.ledger.source import open_source
+from blindplate.edge.settings import load
 from blindplate.edge.statuses import remote_errors
 from blindplate.edge.tls import open_channel
 from blindplate.psi.layout import plan
@@ -45,6 +54,7 @@ from blindplate.v1 import (
     records_pb2,
 )
 from tests.integration.conftest import small_plan
+from tests.integration.ledger_site import PlayedWitnesses, RunningLedger, party_key, party_tls, until
 
 
 class SetClock:
@@ -89,18 +99,12 @@ class Party:
     channel: grpc.Channel | None = None
 
     @property
-    def folder(self) -> Path:
-        return self.deployment.folder / self.name
-
-    @property
     def signing_key(self) -> SigningKey:
-        return SigningKey.from_seed(read_secret(self.folder / "signing.key"))
+        return party_key(self.deployment, self.name)
 
     def connect(self, port: int) -> grpc.Channel:
         self.close()
-        folder = self.folder
-        files = TlsFiles(certificate=folder / "tls.crt", key=folder / "tls.key", authority=folder / "ca.crt")
-        self.channel = open_channel(f"127.0.0.1:{port}", "matcher", files)
+        self.channel = open_channel(f"127.0.0.1:{port}", "matcher", party_tls(self.deployment, self.name))
         return self.channel
 
     def close(self) -> None:
@@ -134,7 +138,7 @@ class Camera(Party):
         stub = intake_pb2_grpc.IntakeStub(self.connect(port))
         with remote_errors("matcher"):
             response = stub.WindowKeys(intake_pb2.WindowKeysRequest())
-        public = SigningKey.from_seed(read_secret(self.deployment.folder / "matcher" / "signing.key")).public
+        public = party_key(self.deployment, "matcher").public
         keys = [WindowKey.verified(Statement.from_proto(one), [public]) for one in response.statements]
         return SealingKey.from_public(current(keys, moment).public)
 
@@ -182,7 +186,9 @@ class Segment:
 
 @dataclass
 class Owner(Party):
-    """Builds, uploads, opens, claims."""
+    """Builds, uploads, opens, claims. ``checkpoint`` goes with its uploads."""
+
+    checkpoint: bytes = b""
 
     def build(
         self, grant: Grant, epoch: Epoch, pseudonyms: Sequence[bytes], *, now: float, **changes: Any
@@ -218,6 +224,7 @@ class Owner(Party):
     def send(self, port: int, statement: Statement, blobs: Sequence[bytes]) -> lists_pb2.UploadResponse:
         parts = [
             lists_pb2.UploadPart(manifest=statement.to_proto()),
+            lists_pb2.UploadPart(checkpoint=self.checkpoint),
             *(lists_pb2.UploadPart(ciphertext=blob) for blob in blobs),
         ]
         stub = lists_pb2_grpc.ListsStub(self.channel or self.connect(port))
@@ -254,11 +261,12 @@ class Owner(Party):
 
 @dataclass
 class World:
-    """One deployment, one clock, one matcher, and its clients."""
+    """One deployment, one clock, one ledger, one matcher, and its clients."""
 
     deployment: Deployment
     settings: MatcherSettings
     clock: SetClock
+    ledger: RunningLedger
     served: Served
     police: Grant
     emissions: Grant
@@ -293,9 +301,18 @@ class World:
         return self.camera.seal(window, grant or self.police, "inner", at, pseudonyms)
 
     def tick(self) -> int:
-        """One second later, one tick."""
+        """One second later, one tick, and its answers' batches entered; how many answers there were."""
         self.clock.time += 1.0
-        return self.served.matcher.ticker.tick()
+        stored = self.served.matcher.ticker.tick()
+        self.served.matcher.clerk.step()
+        return stored
+
+    def enter(self, *statements: Statement, by: str) -> bytes:
+        """Enter statements and wait until the matcher has read them; the checkpoint that covers them."""
+        index = self.ledger.enter(*statements, by=by)
+        checkpoint = witnessed(self.ledger, index)
+        self.served.matcher.ledger.refresh()
+        return checkpoint
 
     def epoch(self, offset: int = 0) -> Epoch:
         now = self.police.epoch.rule().at(self.clock.now())
@@ -324,28 +341,72 @@ def deployment(template: Deployment, tmp_path: Path) -> Deployment:
     return copy
 
 
+def witnessed(ledger: RunningLedger, index: int) -> bytes:
+    """Wait until both custodians have cosigned entry ``index``; the checkpoint."""
+    access = ledger.access()
+    found: list[bytes] = []
+
+    def covered() -> bool:
+        with suppress(NotFoundError), closing(open_source(access.url)) as source:
+            found.append(source.get(CHECKPOINT))
+        signed = verify_checkpoint(found[-1], access.keys.keys()) if found else None
+        return signed is not None and signed.checkpoint.size > index and len(signed.witnessed) == 2
+
+    until(covered)
+    return found[-1]
+
+
+def commitment(grant: Grant, number: int, moment: float) -> ListVersion:
+    """A list version of a grant, each of one entry that takes the place of the one before."""
+    return ListVersion(
+        grant_id=grant.grant_id,
+        list_id=grant.list_id,
+        list_version=number,
+        entries=1,
+        leaves=1,
+        added=1,
+        removed=int(number > 1),
+        root=bytes(32),
+        made_at=int(moment),
+    )
+
+
+@contextmanager
+def open_world(deployment: Deployment) -> Generator[World]:
+    """Everything running, the grants in force and three versions of the police's list witnessed long ago."""
+    # The middle of an hour, so that no test meets an epoch's end by chance.
+    now = time.time() // 3600 * 3600 + 1800
+    clock = SetClock(now - 7200)
+    police, emissions = (
+        Grant.parsed(read_statement(deployment.public / "grants" / f"{name}.json").payload)
+        for name in ("police", "emissions")
+    )
+    owner = Owner(deployment, "owner-police")
+    witnesses, ledger = PlayedWitnesses(deployment, clock), RunningLedger(deployment, clock)
+    try:
+        witnesses.start()
+        ledger.start()
+        # Before that, it takes nothing.
+        witnessed(ledger, 0)
+        versions = [
+            commitment(police, number, clock.now()).statement(owner.signing_key) for number in (1, 2, 3)
+        ]
+        owner.checkpoint = witnessed(ledger, ledger.enter(*versions, by=owner.name))
+        clock.time = now
+        settings = load(MatcherSettings, deployment.settings("matcher"))
+        settings = settings.model_copy(update={"window_keys_ahead": 2})
+        served, camera = serve(settings, clock), Camera(deployment, "camera-1")
+        world = World(deployment, settings, clock, ledger, served, police, emissions, camera, owner)
+        yield world
+        for party in (camera, owner):
+            party.close()
+        world.served.stop()
+    finally:
+        witnesses.stop()
+        ledger.stop()
+
+
 @pytest.fixture
 def world(deployment: Deployment) -> Iterator[World]:
-    settings = load(MatcherSettings, deployment.settings("matcher")).model_copy(
-        update={"window_keys_ahead": 2}
-    )
-    # The middle of an hour, so that no test meets an epoch's end by chance.
-    clock = SetClock(time.time() // 3600 * 3600 + 1800)
-    grants = {
-        name: Grant.parsed(read_statement(deployment.public / "grants" / f"{name}.json").payload)
-        for name in ("police", "emissions")
-    }
-    world = World(
-        deployment,
-        settings,
-        clock,
-        serve(settings, clock),
-        grants["police"],
-        grants["emissions"],
-        Camera(deployment, "camera-1"),
-        Owner(deployment, "owner-police"),
-    )
-    yield world
-    for party in (world.camera, world.owner):
-        party.close()
-    world.served.stop()
+    with open_world(deployment) as opened:
+        yield opened

@@ -137,33 +137,6 @@ def test_without_reads_there_is_an_answer_only_if_told_so(world: World) -> None:
     world.owner.acknowledge(world.port, "police", 1)
 
 
-def test_a_withdrawn_grant_stops_matching_and_claims(world: World) -> None:
-    upload(world, [pseudonym()])
-    hand_in(world, [pseudonym()])
-    (world.deployment.public / "grants" / "police.json").unlink()
-    world.served.matcher.keeper.keep()
-    assert world.tick() == 0
-    with pytest.raises(GrantError):
-        world.owner.next(world.port, "police", 0)
-
-
-def test_an_ended_grant_stops_matching_and_claims(world: World) -> None:
-    upload(world, [pseudonym()])
-    hand_in(world, [pseudonym()])
-    assert world.tick() == 1
-    hand_in(world, [pseudonym()])
-    world.clock.time = world.police.not_after
-    assert world.tick() == 0
-    for attempt in (
-        lambda: world.owner.next(world.port, "police", 0),
-        lambda: world.owner.claim(world.port, "police", 1, []),
-        lambda: world.owner.acknowledge(world.port, "police", 1),
-        lambda: world.owner.segments(world.port, "police"),
-    ):
-        with pytest.raises(GrantError):
-            attempt()
-
-
 def test_one_owners_waiting_calls_leave_room_for_others(world: World) -> None:
     greedy = answers_pb2_grpc.AnswersStub(world.owner.connect(world.port))
     request = answers_pb2.NextRequest(list_id="police", wait_ms=10_000)

@@ -203,6 +203,7 @@ def test_a_broken_off_upload_leaves_nothing_and_an_owner_uploads_one_at_a_time(
 
     def parts() -> Iterator[lists_pb2.UploadPart]:
         yield lists_pb2.UploadPart(manifest=segment.statement.to_proto())
+        yield lists_pb2.UploadPart(checkpoint=world.owner.checkpoint)
         yield lists_pb2.UploadPart(ciphertext=segment.blobs[0])
         go_on.wait(20)
 

@@ -5,6 +5,7 @@ A plate is never an argument, since any process may read arguments: it is asked 
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self
 
@@ -16,9 +17,10 @@ from rich.table import Table
 from blindplate.cli.commands.settings_file import SettingsFile
 
 if TYPE_CHECKING:
-    from blindplate.client.owner.commands import SubmitReport
+    from blindplate.client.owner.commands import ListChange, SubmitReport
     from blindplate.client.owner.progress import Stage
     from blindplate.client.owner.settings import OwnerSettings
+    from blindplate.client.owner.status import ListStatus
 
 app = typer.Typer(help="A police hotlist.", no_args_is_help=True)
 
@@ -51,10 +53,10 @@ def add(
 
     plate = typer.prompt("Plate", hide_input=False)
     with _Bars() as bars:
-        change = commands.add(
+        done = commands.add(
             _owner(settings), plate, country=country, details=Details(reason=reason), progress=bars
         )
-    Console().print(f"Listed. The list is at version {change.version}.")
+    Console().print(f"Listed. {_told(done)}", highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -69,8 +71,8 @@ def remove(
 
     plate = typer.prompt("Plate", hide_input=False)
     with _Bars() as bars:
-        change = commands.remove(_owner(settings), plate, country=country, progress=bars)
-    Console().print(f"Taken off. The list is at version {change.version}.")
+        done = commands.remove(_owner(settings), plate, country=country, progress=bars)
+    Console().print(f"Taken off. {_told(done)}", highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -81,6 +83,7 @@ def status(settings: SettingsFile) -> None:
     found = commands.status(_owner(settings))
     table = Table(show_header=False, box=None)
     table.add_row("list", f"{found.list_id}, version {found.version}")
+    table.add_row("in the ledger", _committed(found))
     table.add_row("entries", f"{found.entries:,} of {found.allowed:,} that grant {found.grant_id} allows")
     for zone, missing in found.unevaluated.items():
         table.add_row(
@@ -103,7 +106,7 @@ def submit_list(settings: Path, file: Path, *, skip_bad: bool) -> None:
     with _Bars() as bars:
         report = commands.submit(_owner(settings), file, skip_bad=skip_bad, progress=bars)
     _show(report)
-    if report.change is None:
+    if report.changed is None:
         raise typer.Exit(1)
 
 
@@ -118,12 +121,44 @@ def _show(report: SubmitReport) -> None:
     console = Console()
     for problem in report.problems:
         console.print(f"line {problem.line}, {problem.column}: {problem.kind.value}", highlight=False)
-    if report.change is None:
+    if report.changed is None:
         console.print(
             "The file has rows that cannot be used: the list is as it was. Mend them, or add --skip-bad."
         )
         return
-    console.print(f"The list is at version {report.change.version}.")
+    console.print(_told(report.changed), highlight=False, soft_wrap=True)
+
+
+def _told(done: ListChange) -> str:
+    """What became of a change."""
+    if done.change.version is None and done.in_force_since is not None:
+        return f"The list was so already, and is in force since {_time(done.in_force_since)}."
+    version = "It" if done.change.version is None else f"Version {done.change.version}"
+    if done.in_force_since is None:
+        return (
+            f"{version} is not yet witnessed by both custodians; the daemon publishes it once it is. "
+            "See it with `status`."
+        )
+    return f"{version} is witnessed by both custodians and published: in force since {_time(done.in_force_since)}."
+
+
+def _committed(found: ListStatus) -> str:
+    """The version in force, and the one that waits to be."""
+    parts: list[str] = []
+    if found.in_force is not None and found.in_force.effective_at is not None:
+        since = _time(found.in_force.effective_at)
+        parts.append(
+            f"version {found.in_force.version} in force since {since} (entry {found.in_force.ledger_index})"
+        )
+    made = found.committed
+    if made is not None and made.effective_at is None:
+        state = "not entered yet" if made.ledger_index is None else f"entry {made.ledger_index}"
+        parts.append(f"version {made.version} waits to be witnessed ({state})")
+    return "; ".join(parts) or "no version yet"
+
+
+def _time(moment: int) -> str:
+    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 class _Bars:

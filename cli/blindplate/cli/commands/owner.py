@@ -16,7 +16,7 @@ def group() -> None:
 
 @app.command()
 def run(settings: SettingsFile) -> None:
-    """Upload coming epochs, take answers, claim hits; until told to stop."""
+    """Commit to the list, upload coming epochs, take answers, claim hits, see releases through; until told to stop."""
     from blindplate.client.owner.process import run as run_owner
     from blindplate.client.owner.settings import OwnerSettings
     from blindplate.edge.settings import load

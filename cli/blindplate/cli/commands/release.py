@@ -1,8 +1,9 @@
-"""``blindplate release``: ask both custodians to open a hit, and open it once both agree."""
+"""``blindplate release``: ask both custodians to open a hit, open it once both agree, and say what came of it."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,7 @@ from rich.table import Table
 
 from blindplate.cli.commands.settings_file import SettingsFile
 from blindplate.core.statements.purposes import Purpose
+from blindplate.core.statements.release_entries import Outcome
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +28,14 @@ HitNumber = Annotated[
 ]
 
 
+class Judgement(StrEnum):
+    """What a person can say of a revealed hit; that it was opened, or did not open, is entered by itself."""
+
+    CONFIRMED = Outcome.CONFIRMED
+    MISREAD = Outcome.MISREAD
+    NOT_SOUGHT = Outcome.NOT_SOUGHT
+
+
 @app.command()
 def request(
     settings: SettingsFile,
@@ -33,11 +43,14 @@ def request(
     purpose: Annotated[Purpose, typer.Option(help="One of the closed list of purposes.")],
     case: Annotated[str, typer.Option(help="Your case reference.")],
     lawful_basis: Annotated[str, typer.Option(help="The law that permits it.")] = "DPA 2018 Part 3",
+    emergency: Annotated[
+        bool, typer.Option(help="Ask that officers' approval be skipped; the public ledger shows it.")
+    ] = False,
 ) -> None:
-    """Ask both custodians to release a hit."""
+    """Ask both custodians to release a hit. The public ledger has an entry of it, without the case, before they do."""
     from blindplate.client.owner import commands
 
-    _show(commands.request(_owner(settings), hit, purpose, lawful_basis, case))
+    _show(commands.request(_owner(settings), hit, purpose, lawful_basis, case, emergency=emergency))
 
 
 @app.command("list")
@@ -57,6 +70,19 @@ def reveal(settings: SettingsFile, hit: HitNumber) -> None:
     Console().print(_table(commands.reveal(_owner(settings), hit)))
 
 
+@app.command()
+def outcome(
+    settings: SettingsFile,
+    hit: HitNumber,
+    judgement: Annotated[Judgement, typer.Argument(help="What came of the revealed hit.")],
+) -> None:
+    """Enter in the public ledger what came of a revealed hit. The last word counts."""
+    from blindplate.client.owner import commands
+
+    commands.judge(_owner(settings), hit, Outcome(judgement))
+    Console().print(f"Entered: hit {hit} is {judgement.value}.", highlight=False)
+
+
 def _owner(path: Path) -> OwnerSettings:
     from blindplate.client.owner.settings import OwnerSettings
     from blindplate.edge.settings import load
@@ -65,12 +91,16 @@ def _owner(path: Path) -> OwnerSettings:
 
 
 def _show(found: Request) -> None:
+    entry = "not in the ledger yet" if found.ledger_index is None else f"ledger entry {found.ledger_index}"
+    flag = ", an emergency" if found.emergency else ""
     said = "; ".join(
         f"custodian {reply.custodian.name}: {reply.standing.value}{f' ({reply.reason})' if reply.reason else ''}"
         for reply in found.replies
     )
     Console().print(
-        f"request {found.request_id.hex()} for hit {found.hit_id}: {said}", highlight=False, soft_wrap=True
+        f"request {found.request_id.hex()} for hit {found.hit_id} ({entry}{flag}): {said}",
+        highlight=False,
+        soft_wrap=True,
     )
 
 

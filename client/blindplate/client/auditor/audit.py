@@ -42,9 +42,11 @@ from blindplate.core.ledger.layout import (
 from blindplate.core.ledger.state import LedgerState
 from blindplate.core.merkle import HASH_BYTES, leaf_hash
 from blindplate.core.statements.cameras import RegisterEntry
+from blindplate.core.statements.model import StatementModel
 from blindplate.edge.ledger.source import LedgerSource
 
 Progress = Callable[[int, int], None]
+Hear = Callable[[int, StatementModel | None], None]
 _NONE_KNOWN: Final[Mapping[int, bytes]] = MappingProxyType({})
 _REGISTER: Final = f'"{RegisterEntry.media_type()}"'.encode()
 
@@ -54,11 +56,18 @@ def silent(done: int, total: int) -> None:
     del done, total
 
 
+def unheard(index: int, model: StatementModel | None) -> None:
+    """Nobody listens."""
+    del index, model
+
+
 class Audit:
     """What was read and found so far. Not safe to use from several threads."""
 
-    def __init__(self, source: LedgerSource, keys: AuditKeys) -> None:
+    def __init__(self, source: LedgerSource, keys: AuditKeys, hear: Hear = unheard) -> None:
+        """``hear`` is told of every entry as it is judged, before the root that covers it is checked."""
         self._source = source
+        self._hear = hear
         self._tree = GrowingTree()
         self._signed: SignedCheckpoint | None = None
         self.judge = Judge.of(keys.parties.parties(), 0)
@@ -141,6 +150,7 @@ class Audit:
         self.findings += judged.findings
         if judged.model is not None:
             self.figures.hear(judged.model)
+        self._hear(index, judged.model)
 
     def _document(self, index: int, entry: bytes) -> bytes | None:
         """The document that a register's entry names; one that is missing or altered is found, and not given."""

@@ -1,58 +1,102 @@
 """Standing authorisation: asks for the release of every hit by itself, where grant and settings allow it.
 
-Guarantees that an alternate reading is never asked for, and that a hit is asked for once. What a custodian refuses
-stays refused until a person asks. Only a grant of an emissions list with automatic release gets here (``session``).
-Protocol sections 2 and 6.
+Guarantees that an alternate reading is never asked for, that a hit is asked for once, and that what was asked for by
+anyone reaches both custodians however often something stops in between. What a custodian refuses stays refused until a
+person asks. Protocol sections 2 and 6.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Final
 
-from blindplate.client.owner.hits import sealed_hits
+from blindplate.client.owner.hits import HitState, sealed_hits, set_hit_state
 from blindplate.client.owner.release import follow, request_release
-from blindplate.client.owner.requests import open_automatic
+from blindplate.client.owner.requests import unfinished
 from blindplate.client.owner.session import Session
-from blindplate.core.errors import BlindplateError, StateError
+from blindplate.client.owner.settings import OwnerSettings
+from blindplate.core.errors import BlindplateError, GoneError, NotFoundError, SettingsError, StateError
+from blindplate.core.statements.grants import Grant, ReleaseMode
 from blindplate.core.statements.purposes import Purpose
 from blindplate.edge.logs import log
 
 # A custodian takes 20 new requests a second from one owner; one round a second stays below it.
 _ASKED_AT_ONCE: Final = 16
+_REFUSED_SECONDS: Final = 60.0
+
+
+def standing_purpose(settings: OwnerSettings, grant: Grant) -> Purpose | None:
+    """What the daemon asks for by itself; None when the settings do not want it or the grant does not allow it."""
+    policy = grant.release
+    if not settings.automatic_release:
+        return None
+    if policy.mode is ReleaseMode.AUTOMATIC:
+        return Purpose.UNPAID_CHARGE
+    if policy.standing is not None and settings.standing_purpose in policy.standing.purposes:
+        return settings.standing_purpose
+    return None
+
+
+def require_allowed(session: Session) -> None:
+    """Raise SettingsError when the settings want automatic release and the grant has none, or for other purposes."""
+    if session.settings.automatic_release and standing_purpose(session.settings, session.grant) is None:
+        raise SettingsError(
+            f"Grant {session.grant.grant_id} has no automatic release, or none for the purpose in the settings.",
+            "Set automatic_release to false, or standing_purpose to one that the grant's standing authorisation names.",
+        )
+
+
+class SeeingThrough:
+    """Hands in what has not reached both custodians, and asks again about what the daemon asked for."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        # When a request that was refused without a decision is worth another attempt.
+        self._again: dict[bytes, float] = {}
+
+    def step(self) -> None:
+        """Ask about each once. Raises StateError when a custodian or the ledger cannot answer now."""
+        session, now = self._session, self._session.now()
+        with session.store.reading() as connection:
+            open_requests = unfinished(connection, now)
+        for request in open_requests:
+            if self._again.get(request.request_id, now) > now:
+                continue
+            try:
+                follow(session, request)
+            except StateError:
+                raise
+            except BlindplateError as error:
+                log().warning("release-refused", hit=request.hit_id, error=error)
+                self._again[request.request_id] = now + _REFUSED_SECONDS
 
 
 def ask_for_releases(session: Session) -> int:
-    """Ask for what is sealed, and again where a custodian has not decided. Gives how many were asked for anew.
-
-    Raises StateError when a custodian cannot answer now; what one refuses without a decision is logged.
-    """
+    """Ask for hits that nobody has asked for. Gives how many; raises as ``SeeingThrough.step``."""
+    purpose = standing_purpose(session.settings, session.grant)
+    if purpose is None:
+        return 0
     with session.store.reading() as connection:
         sealed = sealed_hits(connection, _ASKED_AT_ONCE)
-        undecided = open_automatic(connection, session.now())
-    for request in undecided:
-        with _refusals_logged(request.hit_id):
-            follow(session, request)
     for hit in sealed:
-        with _refusals_logged(hit.hit_id):
+        try:
+            # Without patience: what the ledger is still to witness is handed in by ``SeeingThrough``.
             request_release(
                 session,
                 hit.hit_id,
-                Purpose.UNPAID_CHARGE,
+                purpose,
                 session.grant.lawful_basis,
                 session.settings.case_reference,
                 automatic=True,
+                patience=0.0,
             )
+        except (GoneError, NotFoundError) as error:
+            # What it takes to ask is kept no longer, and never will be again.
+            log().warning("release-impossible", hit=hit.hit_id, error=error)
+            with session.store.writing() as connection:
+                set_hit_state(connection, hit.hit_id, HitState.DENIED)
+        except StateError:
+            raise
+        except BlindplateError as error:
+            # One hit must not keep the others waiting.
+            log().warning("release-refused", hit=hit.hit_id, error=error)
     return len(sealed)
-
-
-@contextmanager
-def _refusals_logged(hit_id: int) -> Generator[None]:
-    try:
-        yield
-    except StateError:
-        raise
-    except BlindplateError as error:
-        # One hit must not keep the others waiting.
-        log().warning("release-refused", hit=hit_id, error=error)

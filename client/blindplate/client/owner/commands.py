@@ -1,28 +1,29 @@
 """What a person does with a list: each command one function, sharing the database with the daemon.
 
-Guarantees that a change of the list is durable before anything is sent for it: when a custodian or the matcher is
-away, the command raises and the daemon goes on from there. Specified in docs/spec/owner.md sections 2 and 6.
+Guarantees that a change of the list is durable before anything is sent for it: when a custodian, the ledger or the
+matcher is away, the command raises and the daemon goes on from there. Specified in docs/spec/owner.md sections 2 and 6.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection
 
+from blindplate.client.owner import commitments, committing, outcomes, roster
 from blindplate.client.owner import hits as hits_
-from blindplate.client.owner import roster
 from blindplate.client.owner.entries import Details
 from blindplate.client.owner.hits import Hit
 from blindplate.client.owner.listfile import Problem, listed_vehicle, read_list_file
-from blindplate.client.owner.progress import Progress, silent
+from blindplate.client.owner.progress import Progress, Stage, silent
 from blindplate.client.owner.publish import Published, publish
 from blindplate.client.owner.release import follow, request_release
 from blindplate.client.owner.requests import Request, Standing, all_requests
-from blindplate.client.owner.reveal import Revealed, reveal_hit
+from blindplate.client.owner.reveal import Revealed, judge_hit, reveal_hit
 from blindplate.client.owner.roster import Change
 from blindplate.client.owner.session import Session, open_session
 from blindplate.client.owner.settings import OwnerSettings
@@ -31,17 +32,32 @@ from blindplate.client.owner.store import Store
 from blindplate.core.errors import BlindplateError
 from blindplate.core.plates import canonicalize
 from blindplate.core.statements.purposes import Purpose
+from blindplate.core.statements.release_entries import Outcome
 
 _WATCH_SECONDS = 0.25
+# How long a command waits for both custodians to witness a version; then the daemon goes on.
+_WITNESS_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class ListChange:
+    """A change of the list, what was published of it, and since when the list so changed is in force.
+
+    ``in_force_since`` is the later moment (seconds since 1970, UTC) at which a custodian had witnessed it; None while
+    that is waited for.
+    """
+
+    change: Change
+    published: Published
+    in_force_since: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class SubmitReport:
-    """What became of a list file. ``change`` is None, and the list as before, when a row was unusable."""
+    """What became of a list file. ``changed`` is None, and the list as before, when a row was unusable."""
 
     problems: tuple[Problem, ...]
-    change: Change | None
-    published: Published | None
+    changed: ListChange | None
 
 
 def submit(
@@ -61,11 +77,11 @@ def submit(
             max_vehicles=session.grant.list_size,
         )
         if file.refused and not skip_bad:
-            return SubmitReport(file.problems, None, None)
-        change, published = _changed(
+            return SubmitReport(file.problems, None)
+        changed = _changed(
             session, lambda connection: roster.replace_list(connection, file.vehicles, now), progress
         )
-        return SubmitReport(file.problems, change, published)
+        return SubmitReport(file.problems, changed)
 
 
 def add(
@@ -75,7 +91,7 @@ def add(
     country: str | None = None,
     details: Details | None = None,
     progress: Progress = silent,
-) -> Change:
+) -> ListChange:
     """List one vehicle more, and publish it. Raises PlateError, ListFileError, QuotaError, and as ``publish`` does."""
     vehicle = listed_vehicle(plate, country or settings.country, details or Details())
     with open_session(settings) as session:
@@ -84,12 +100,12 @@ def add(
             session,
             lambda connection: roster.add_vehicle(connection, vehicle, session.now(), limit),
             progress,
-        )[0]
+        )
 
 
 def remove(
     settings: OwnerSettings, plate: str, *, country: str | None = None, progress: Progress = silent
-) -> Change:
+) -> ListChange:
     """Take one vehicle off, and publish the list without it. Raises PlateError, NotFoundError, and as ``publish``."""
     canonical = canonicalize(plate, country or settings.country)
     with open_session(settings) as session:
@@ -97,7 +113,7 @@ def remove(
             session,
             lambda connection: roster.remove_vehicle(connection, canonical, session.now()),
             progress,
-        )[0]
+        )
 
 
 def status(settings: OwnerSettings) -> ListStatus:
@@ -137,17 +153,34 @@ def watch(
 
 
 def request(
-    settings: OwnerSettings, hit_id: int, purpose: Purpose, lawful_basis: str, case_reference: str
+    settings: OwnerSettings,
+    hit_id: int,
+    purpose: Purpose,
+    lawful_basis: str,
+    case_reference: str,
+    *,
+    emergency: bool = False,
 ) -> Request:
     """Ask both custodians to release a hit. Raises as ``release.request_release``."""
     with open_session(settings) as session:
-        return request_release(session, hit_id, purpose, lawful_basis, case_reference)
+        return request_release(session, hit_id, purpose, lawful_basis, case_reference, emergency=emergency)
 
 
 def reveal(settings: OwnerSettings, hit_id: int) -> Revealed:
     """Open a released hit. Raises as ``reveal.reveal_hit``."""
     with open_session(settings) as session:
-        return reveal_hit(session, hit_id)
+        try:
+            return reveal_hit(session, hit_id)
+        finally:
+            # Whatever came of it. The daemon enters what cannot be entered now.
+            with suppress(BlindplateError):
+                outcomes.enter_all(session)
+
+
+def judge(settings: OwnerSettings, hit_id: int, outcome: Outcome) -> None:
+    """Enter in the ledger what came of a revealed hit. Raises as ``reveal.judge_hit``."""
+    with open_session(settings) as session:
+        judge_hit(session, hit_id, outcome)
 
 
 def releases(settings: OwnerSettings) -> list[Request]:
@@ -168,11 +201,33 @@ def _followed(session: Session, found: Request) -> Request:
         return found
 
 
-def _changed(
-    session: Session, change: Callable[[Connection], Change], progress: Progress
-) -> tuple[Change, Published]:
+def _changed(session: Session, change: Callable[[Connection], Change], progress: Progress) -> ListChange:
     """Make a change and publish it. Publishing is held from before, so that the daemon does not do it unseen."""
     with session.store.publishing(wait=True):
         with session.store.writing() as connection:
             changed = change(connection)
-        return changed, publish(session, progress)
+        published = _publish(session, progress)
+    with session.store.reading() as connection:
+        made = commitments.in_force(connection)
+    since = None if made is None or published.waiting else made.effective_at
+    return ListChange(changed, published, since)
+
+
+def _publish(session: Session, progress: Progress) -> Published:
+    """Publish, and again once both custodians have witnessed the version, if they do so in time."""
+    done = publish(session, progress)
+    if not done.waiting:
+        return done
+    progress(Stage.WITNESSING, 0, 1)
+    until = time.monotonic() + _WITNESS_SECONDS
+    while time.monotonic() < until:
+        time.sleep(_WATCH_SECONDS)
+        if committing.advance(session):
+            continue
+        progress(Stage.WITNESSING, 1, 1)
+        again = publish(session, progress)
+        done = Published(done.evaluated + again.evaluated, done.uploaded + again.uploaded, again.waiting)
+        # Where none is on its way, too many were made just now: the daemon commits to this one when it may.
+        if not again.waiting or not committing.advance(session):
+            break
+    return done

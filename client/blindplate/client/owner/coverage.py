@@ -2,13 +2,16 @@
 
 The rules:
 - The current epoch and ``ahead`` coming ones are due, and every past one from which spooled reads may still come.
-- Versions are taken in order. An entry matches reads captured from the version on that listed it; one listed before
-  the epoch begins, from the epoch's beginning on.
+- A version takes effect in the second after both custodians were seen to have witnessed it, rounded up, and never
+  before: custodians release nothing that was captured sooner. A version that is not witnessed is not there yet.
+- Versions are taken in order. An entry matches reads captured from when the version that listed it takes effect; one
+  whose version did so before the epoch begins, from the epoch's beginning on.
 - An epoch's first segment is a base. What is listed later is a delta, at most ``MAX_DELTAS`` of them; then, and
   when an entry was removed since, comes a new base, which succeeds all before it from its own time on.
 - A coming epoch that has its base is brought up to date once, shortly before it begins.
 - For an epoch that is over nothing is taken out any more: what its late reads reveal is judged when it is revealed.
-Does not know whether entries are evaluated or capacity is left: ``publish`` does. Protocol section 5.
+Does not know how a version comes to be witnessed (``commitments``), nor whether capacity is left (``publish``).
+Protocol sections 5 and 6.
 """
 
 from __future__ import annotations
@@ -27,11 +30,20 @@ MAX_DELTAS: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A version of the list, when it was made (seconds since 1970, UTC), and whether entries it listed still stand."""
+    """A version of the list, and whether entries it listed still stand.
+
+    ``witnessed_at`` is the later moment (seconds since 1970, UTC) at which a custodian had witnessed it, as far as the
+    owner saw.
+    """
 
     version: int
-    made_at: float
+    witnessed_at: float
     lists: bool
+
+    @property
+    def begins(self) -> int:
+        """The first second in which reads are matched by it."""
+        return math.ceil(self.witnessed_at) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +106,8 @@ def segments_due(
 ) -> list[Due]:
     """What ``epoch`` still lacks, in the order to upload it.
 
-    ``versions`` are all of the list's that may be published, in order; ``current`` the segments in force that no
-    base has succeeded, the base first.
+    ``versions`` are all of the list's that are witnessed, in order; ``current`` the segments in force that no base
+    has succeeded, the base first.
     """
     if current and epoch.start() - delta_lead(epoch) > now:
         return []
@@ -139,9 +151,9 @@ def _steps(
     steps: list[_Step] = []
     for one in versions:
         takes_out = one.version == first_unwanted
-        if one.made_at >= epoch.end() or not (takes_out or (one.lists and one.version > covered)):
+        if one.begins >= epoch.end() or not (takes_out or (one.lists and one.version > covered)):
             continue
-        begins = max(math.ceil(epoch.start()), int(one.made_at))
+        begins = max(math.ceil(epoch.start()), one.begins)
         step = _Step(begins, one.version, one.version, takes_out)
         if steps and steps[-1].begins == begins:
             before = steps.pop()

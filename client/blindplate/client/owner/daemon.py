@@ -1,7 +1,8 @@
-"""The owner's daemon: one loop publishes, one takes answers, one asks for releases where that is automatic.
+"""The owner's daemon: one loop publishes, one takes answers, one sees releases through, one watches over the grant.
 
-Guarantees that no loop holds another up, that a party that is away is waited for and logged, and that an
-unforeseen error ends the whole process instead of one loop in silence. Protocol section 5.
+Guarantees that no loop holds another up, that a party that is away is waited for and logged, that what a session was
+opened for is left when the ledger says otherwise, and that an unforeseen error ends the whole process instead of one
+loop in silence. Protocol sections 5 to 7.
 """
 
 from __future__ import annotations
@@ -10,38 +11,52 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
+from blindplate.client.owner import commitments, committing, outcomes, roster
 from blindplate.client.owner.answers import acknowledge_passed_over, acknowledge_stored, take_next
-from blindplate.client.owner.automatic import ask_for_releases
+from blindplate.client.owner.automatic import SeeingThrough, ask_for_releases
 from blindplate.client.owner.coverage import delta_lead
 from blindplate.client.owner.publish import due_epochs, is_behind, publish
-from blindplate.client.owner.segments import latest_version
 from blindplate.client.owner.session import Session
-from blindplate.core.errors import BlindplateError
+from blindplate.core.errors import BlindplateError, SecurityError
+from blindplate.core.parties import Custodian
 from blindplate.edge.logs import log
 
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 30.0
 # How often the matcher is asked whether it still has everything, when nothing else calls for it.
 _LOOK_SECONDS: Final = 60.0
+# How often the ledger is read on when nothing is waited for.
+_LEDGER_SECONDS: Final = 5.0
+# How soon a session that is over, or told to stop, is left.
+_OVER_SECONDS: Final = 0.2
 # Answers left unacknowledged while a version waits to be published; a matcher bears 256 before it lets reads wait.
 _KEPT_BACK: Final = 64
 
 
 def serve(session: Session, stop: threading.Event) -> None:
-    """Run the loops until ``stop`` is set. Raises whatever unforeseen error ended one of them."""
+    """Run the loops until ``stop`` is set or the grant was amended: then a session is to be opened anew.
+
+    Raises whatever unforeseen error ended one of them.
+    """
     failures: list[BaseException] = []
+    over = threading.Event()
+    seeing = SeeingThrough(session)
     loops = (
         ("publishing", _Publishing(session).step),
         ("answers", lambda: _take_answers(session)),
-        ("releases", lambda: _ask_for_releases(session)),
+        ("releases", lambda: _see_to_releases(session, seeing)),
+        ("outcomes", lambda: _enter_outcomes(session)),
+        ("grant", _Watching(session, over).step),
     )
     threads = [
-        threading.Thread(target=_loop, args=(session, name, step, stop, failures), name=name)
+        threading.Thread(target=_loop, args=(session, name, step, over, failures), name=name)
         for name, step in loops
-        if name != "releases" or session.settings.automatic_release
     ]
     for thread in threads:
         thread.start()
+    while not (stop.wait(_OVER_SECONDS) or over.is_set()):
+        pass
+    over.set()
     for thread in threads:
         thread.join()
     if failures:
@@ -59,26 +74,65 @@ class _Publishing:
     def step(self) -> float:
         """One look. Gives the seconds to wait before the next."""
         session = self._session
-        now = session.now()
-        seen = self._state(now)
-        if seen == self._done and 0 <= now - self._looked_at < _LOOK_SECONDS:
-            return session.settings.poll_seconds
         with session.store.publishing(wait=False) as mine:
             if mine:
-                self._done = ()
-                done = publish(session)
-                acknowledge_passed_over(session)
-                self._done, self._looked_at = seen, now
-                if done.uploaded or done.evaluated:
-                    log().info("published", uploaded=done.uploaded, evaluated=done.evaluated)
+                committing.advance(session)
+                self._publish(session.now())
         return session.settings.poll_seconds
+
+    def _publish(self, now: float) -> None:
+        session, seen = self._session, self._state(now)
+        if seen == self._done and 0 <= now - self._looked_at < _LOOK_SECONDS:
+            return
+        self._done = ()
+        done = publish(session)
+        if not is_behind(session):
+            acknowledge_passed_over(session)
+        self._done, self._looked_at = seen, now
+        if done.uploaded or done.evaluated:
+            log().info("published", uploaded=done.uploaded, evaluated=done.evaluated)
 
     def _state(self, now: float) -> tuple[object, ...]:
         due = due_epochs(self._session, now)
         # A coming epoch is brought up to date as it draws near, which is a state of its own.
         near = [(epoch, epoch.start() - delta_lead(epoch) <= now) for epoch in due]
         with self._session.store.reading() as connection:
-            return latest_version(connection), *near
+            made = commitments.latest(connection)
+            return (
+                roster.latest_version(connection),
+                made and (made.version, made.effective_at),
+                committing.is_due(connection, self._session),
+                *near,
+            )
+
+
+class _Watching:
+    """Reads the ledger on, and ends the session when another amendment is to be followed."""
+
+    def __init__(self, session: Session, over: threading.Event) -> None:
+        self._session = session
+        self._over = over
+        self._standing: tuple[int | None, frozenset[Custodian]] = (None, frozenset())
+
+    def step(self) -> float:
+        """One look. Gives the seconds to wait before the next."""
+        session = self._session
+        try:
+            session.ledger.refresh()
+        except SecurityError as error:
+            log().error("ledger-alarm", error=error)
+            raise
+        if session.is_amended():
+            log().info("grant-amended", grant=session.grant.grant_id)
+            self._over.set()
+        now, history = session.now(), session.history
+        suspended = frozenset(one for one in Custodian if history.suspended(one, now))
+        standing = (history.ended_at, suspended)
+        if standing != self._standing:
+            self._standing = standing
+            tell = log().warning if history.ended_at or suspended else log().info
+            tell("grant", grant=history.grant_id, ended=history.ended_at, suspended_by=sorted(suspended))
+        return _LEDGER_SECONDS
 
 
 def _take_answers(session: Session) -> float:
@@ -94,7 +148,13 @@ def _kept_back(session: Session) -> int:
     return _KEPT_BACK if is_behind(session) else 0
 
 
-def _ask_for_releases(session: Session) -> float:
+def _enter_outcomes(session: Session) -> float:
+    outcomes.enter_all(session)
+    return session.settings.poll_seconds
+
+
+def _see_to_releases(session: Session, seeing: SeeingThrough) -> float:
+    seeing.step()
     asked = ask_for_releases(session)
     if asked:
         log().info("releases-asked", count=asked)
@@ -105,12 +165,12 @@ def _loop(
     session: Session,
     name: str,
     step: Callable[[], float],
-    stop: threading.Event,
+    over: threading.Event,
     failures: list[BaseException],
 ) -> None:
     longest = min(_LONGEST_PAUSE_SECONDS, session.rule.at(0).end() / 4)
     pause = _FIRST_PAUSE_SECONDS
-    while not stop.is_set():
+    while not over.is_set():
         try:
             wait = step()
             pause = _FIRST_PAUSE_SECONDS
@@ -119,6 +179,6 @@ def _loop(
             wait, pause = pause, min(2 * pause, longest)
         except BaseException as error:  # noqa: BLE001  handed to ``serve``, which raises it
             failures.append(error)
-            stop.set()
+            over.set()
             return
-        stop.wait(wait)
+        over.wait(wait)

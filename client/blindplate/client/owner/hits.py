@@ -54,11 +54,13 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class SealedHit:
-    """A hit with what it takes to open it, the custodians' shares apart."""
+    """A hit with what it takes to open it, the custodians' shares apart, and the slot of the answer it came by."""
 
     hit: Hit
     record: SealedRecord
     match_secret: bytes = field(repr=False)
+    segment_id: bytes
+    slot: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def find_hit(connection: Connection, hit_id: int) -> SealedHit:
     if row is None:
         raise NotFoundError(f"There is no hit {hit_id}.", "List the hits to find its number.")
     record = SealedRecord.from_bytes(row["record"])
-    return SealedHit(_hit(row, record), record, row["match_secret"])
+    return SealedHit(_hit(row, record), record, row["match_secret"], row["segment_id"], row["slot"])
 
 
 def hits_after(connection: Connection, hit_id: int, limit: int = 1_000) -> list[Hit]:

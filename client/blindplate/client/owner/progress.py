@@ -10,6 +10,7 @@ class Stage(StrEnum):
     """What is being counted."""
 
     EVALUATING = "evaluating"
+    WITNESSING = "witnessing"
     ENCRYPTING = "encrypting"
     UPLOADING = "uploading"
 

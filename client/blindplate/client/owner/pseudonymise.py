@@ -6,6 +6,7 @@ or a custodian that goes away costs nothing twice. Plates leave blinded only. Pr
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, select
@@ -15,6 +16,7 @@ from blindplate.client.owner.progress import Progress, Stage, silent
 from blindplate.client.owner.session import Session
 from blindplate.client.owner.tables import entries, evaluations
 from blindplate.core.domains import Domain, Epoch
+from blindplate.core.membership import SALT_BYTES
 from blindplate.core.pseudonyms import pseudonym
 
 
@@ -29,7 +31,7 @@ def evaluate_missing(session: Session, progress: Progress = silent) -> int:
         total = sum(missing_count(connection, domain) for domain in domains)
     if not total:
         return 0
-    session.grant.require_in_force(session.now())
+    session.require_in_force()
     done = 0
     progress(Stage.EVALUATING, done, total)
     for domain in domains:
@@ -58,11 +60,6 @@ def pseudonyms_of(
     return [pseudonym(f, epoch) for f in connection.execute(chosen).scalars()]
 
 
-def first_missing_version(connection: Connection, domain: Domain) -> int | None:
-    """The oldest version of the list with a standing entry that is not evaluated in ``domain``; None when all are."""
-    return connection.execute(select(func.min(entries.c.listed_version)).where(_lacks(domain))).scalar()
-
-
 def missing_count(connection: Connection, domain: Domain) -> int:
     """How many standing entries are not evaluated in ``domain``."""
     return connection.execute(select(func.count()).select_from(entries).where(_lacks(domain))).scalar_one()
@@ -76,11 +73,17 @@ def _evaluate_domain(session: Session, domain: Domain) -> Iterator[int]:
         publics = publics or session.custodians.evaluation_keys(domain)
         outputs = session.custodians.evaluate(domain, plates, *publics)
         rows = [
-            {"plate": plate, "zone": domain.zone, "generation": domain.generation, "f": f}
+            {
+                "plate": plate,
+                "zone": domain.zone,
+                "generation": domain.generation,
+                "f": f,
+                "salt": secrets.token_bytes(SALT_BYTES),
+            }
             for plate, f in zip(plates, outputs, strict=True)
         ]
         with session.store.writing() as connection:
-            # Another process may have evaluated the same meanwhile, with the same result.
+            # Another process may have evaluated the same meanwhile, with the same result; its salt stays.
             connection.execute(insert(evaluations).prefix_with("OR IGNORE"), rows)
         yield len(plates)
 

@@ -1,50 +1,41 @@
 """Asking both custodians for a release, and following what they decide.
 
-Guarantees that a request is stored with its reply key before it leaves, that the same request is handed in again
-after an interruption instead of a new one, and that a decision counts only as signed by the pinned custodian over
-this request. A custodian that does not answer keeps the other from nothing: it is asked again. Protocol section 6.
+Guarantees that a request is stored whole before anything of it leaves, that its entry stands in the ledger, witnessed by
+both custodians, before either is handed the request, that the same request is handed in again after an interruption
+instead of a new one. A custodian that does not answer, or has not read the entry yet, keeps the other from nothing: it
+is asked again. What a request says is ``asking``'s, what counts as a custodian's word ``handing``'s. Protocol section
+6, guarantee G6.
 """
 
 from __future__ import annotations
 
-import secrets
+import time
 from dataclasses import replace
 from typing import Final
 
+from blindplate.client.owner.asking import Reason, new_request
+from blindplate.client.owner.candidates import candidates_of, is_settled
+from blindplate.client.owner.handing import ask_custodian
 from blindplate.client.owner.hits import HitState, SealedHit, find_hit, set_hit_state
 from blindplate.client.owner.requests import (
     Reply,
     Request,
     Standing,
+    candidates_with,
     keep_reply,
     keep_request,
     latest_request,
+    set_request_entered,
 )
 from blindplate.client.owner.session import Session
-from blindplate.core.errors import NotFoundError, PolicyError, SignatureError, UnavailableError
-from blindplate.core.hpke import OpeningKey, generate_seed
-from blindplate.core.parties import Custodian
-from blindplate.core.records.commitments import match_proof
-from blindplate.core.signing import Statement
+from blindplate.core.errors import MembershipError, PolicyError, UnavailableError, UnwitnessedError
 from blindplate.core.statements.purposes import Purpose
-from blindplate.core.statements.releases import Decision, ReleaseRequest, Verdict
-from blindplate.edge.statuses import remote_errors
-from blindplate.v1 import release_pb2 as v1
-from blindplate.v1.release_pb2_grpc import ReleaseStub
+from blindplate.edge.logs import log
 
-_NONCE_BYTES: Final = 16
-_CALL_SECONDS: Final = 20.0
-_STANDINGS: Final = {
-    v1.RELEASE_STATE_PENDING: Standing.PENDING,
-    v1.RELEASE_STATE_APPROVED: Standing.APPROVED,
-    v1.RELEASE_STATE_DENIED: Standing.DENIED,
-    v1.RELEASE_STATE_EXPIRED: Standing.EXPIRED,
-}
-_VERDICTS: Final = {
-    Standing.APPROVED: Verdict.APPROVED,
-    Standing.DENIED: Verdict.DENIED,
-    Standing.EXPIRED: Verdict.EXPIRED,
-}
+# How long a person is made to wait for what takes a second or two: the entry witnessed, and read by custodians.
+PATIENCE_SECONDS: Final = 10.0
+_LOOK_SECONDS: Final = 0.2
+_DECIDED: Final = frozenset({Standing.APPROVED, Standing.DENIED, Standing.EXPIRED})
 
 
 def request_release(
@@ -55,133 +46,130 @@ def request_release(
     case_reference: str,
     *,
     automatic: bool = False,
+    emergency: bool = False,
+    patience: float = PATIENCE_SECONDS,
 ) -> Request:
     """Ask both custodians to release a hit; gives where the request stands at each.
 
-    The same purpose and case again hand in the same request again while it is open. Raises NotFoundError for an
-    unknown hit, PolicyError when another request for it is open or it is revealed already, or what a custodian
-    answered.
+    The same purpose and case again hand in the same request again while it is open; an emergency is another request.
+    Waits up to ``patience`` seconds for the request's entry to be witnessed. Raises NotFoundError for an unknown hit,
+    PolicyError when another request for it is open, when it is revealed already, or for an emergency where the grant
+    has none, MembershipError for a hit that can be of no entry of the list, UnavailableError when the ledger does
+    not answer (the request is kept and handed in later), or what a custodian answered.
     """
-    with session.store.writing() as connection:
+    reason = Reason(purpose, lawful_basis, case_reference, automatic=automatic, emergency=emergency)
+    with session.store.reading() as connection:
         sealed = find_hit(connection, hit_id)
-        found = latest_request(connection, hit_id)
-        if sealed.hit.state in (HitState.REVEALED, HitState.ALARMED):
-            raise PolicyError(f"Hit {hit_id} is {sealed.hit.state} already.", "Look at what it gave.")
-        if found is None or _is_closed(found, session.now()):
-            found = _new_request(session, sealed, purpose, lawful_basis, case_reference, automatic)
-            keep_request(connection, found)
-            set_hit_state(connection, hit_id, HitState.REQUESTED)
-        elif (found.purpose, found.case_reference) != (purpose, case_reference):
-            raise PolicyError(
-                f"Another request for hit {hit_id} is open.", "Wait until it is decided or has expired."
-            )
-    return follow(session, found)
+        found = _open_request(session, sealed, latest_request(connection, hit_id), reason)
+    return follow(session, found or _ask_anew(session, sealed, reason), patience)
 
 
-def follow(session: Session, request: Request) -> Request:
-    """Ask each custodian that has not decided where the request stands, handing it in where it is unknown."""
-    now_known = [
-        reply if reply.standing in _VERDICTS else _ask(session, request, reply) for reply in request.replies
-    ]
-    followed = replace(request, replies=(now_known[0], now_known[1]))
-    with session.store.writing() as connection:
-        for reply in followed.replies:
-            keep_reply(connection, request.request_id, reply)
-        if followed.standing in (Standing.DENIED, Standing.EXPIRED):
-            set_hit_state(connection, request.hit_id, HitState.DENIED)
-    return followed
+def follow(session: Session, request: Request, patience: float = 0.0) -> Request:
+    """Ask each custodian that has not decided where the request stands, handing it in where it is unknown.
+
+    What has to be witnessed first, or read by a custodian, is waited for up to ``patience`` seconds. Raises
+    UnavailableError when the ledger does not answer, or what a custodian answered.
+    """
+    until = time.monotonic() + patience
+    while True:
+        request, early = _follow_once(session, request)
+        if not early or time.monotonic() >= until:
+            return request
+        time.sleep(_LOOK_SECONDS)
 
 
-def _new_request(
-    session: Session,
-    sealed: SealedHit,
-    purpose: Purpose,
-    lawful_basis: str,
-    case_reference: str,
-    automatic: bool,
-) -> Request:
-    now, seed, record = int(session.now()), generate_seed(), sealed.record
-    expires_at = now + session.settings.request_seconds
-    statement = ReleaseRequest(
-        grant_id=session.grant.grant_id,
-        requester=session.grant.owner,
-        record=record.without_ciphertext().to_bytes(),
-        ciphertext_digest=record.ciphertext_digest,
-        match_proof=match_proof(sealed.match_secret, record.header.digest()),
-        purpose=purpose,
-        lawful_basis=lawful_basis,
-        case_reference=case_reference,
-        reply_key=OpeningKey.from_seed(seed).public,
-        nonce=secrets.token_bytes(_NONCE_BYTES),
-        made_at=now,
-        expires_at=expires_at,
-    ).statement(session.signing_key)
-    return Request(
-        request_id=statement.statement_id,
-        hit_id=sealed.hit.hit_id,
-        purpose=purpose,
-        case_reference=case_reference,
-        automatic=automatic,
-        made_at=now,
-        expires_at=expires_at,
-        replies=(Reply(Custodian.A, Standing.UNREACHED), Reply(Custodian.B, Standing.UNREACHED)),
-        statement=statement,
-        reply_seed=seed,
+def _open_request(
+    session: Session, sealed: SealedHit, found: Request | None, reason: Reason
+) -> Request | None:
+    """The open request for the same reason, None when one may be made. Raises PolicyError otherwise."""
+    hit = sealed.hit
+    if hit.state in (HitState.REVEALED, HitState.ALARMED):
+        raise PolicyError(f"Hit {hit.hit_id} is {hit.state} already.", "Look at what it gave.")
+    if found is None or _is_closed(found, session.now()):
+        return None
+    if reason.is_that_of(found):
+        return found
+    if reason.emergency and not found.emergency:
+        return None
+    raise PolicyError(
+        f"Another request for hit {hit.hit_id} is open.", "Wait until it is decided or has expired."
     )
+
+
+def _ask_anew(session: Session, sealed: SealedHit, reason: Reason) -> Request:
+    if reason.emergency and not session.grant.release.emergency:
+        raise PolicyError(
+            f"Grant {session.grant.grant_id} allows no release without approval.",
+            "Ask without --emergency.",
+        )
+    hit_id = sealed.hit.hit_id
+    try:
+        candidates = candidates_of(session, sealed)
+    except MembershipError as error:
+        log().error("membership-alarm", hit=hit_id, error=error)
+        with session.store.writing() as connection:
+            set_hit_state(connection, hit_id, HitState.ALARMED)
+        raise
+    made = new_request(session, sealed, candidates, reason)
+    with session.store.writing() as connection:
+        # Another process may have asked for the same meanwhile.
+        sealed = find_hit(connection, hit_id)
+        found = _open_request(session, sealed, latest_request(connection, hit_id), reason)
+        if found is None:
+            keep_request(connection, made, candidates)
+            set_hit_state(connection, hit_id, HitState.REQUESTED)
+    return found or made
+
+
+def _follow_once(session: Session, request: Request) -> tuple[Request, bool]:
+    """Where the request stands now, and whether somebody is only waiting for the ledger."""
+    early = False
+    if any(reply.standing is Standing.UNREACHED for reply in request.replies):
+        request, witnessed = _entered(session, request)
+        if not witnessed:
+            return request, True
+    replies: list[Reply] = []
+    for reply in request.replies:
+        try:
+            replies.append(reply if reply.standing in _DECIDED else ask_custodian(session, request, reply))
+        except UnavailableError:
+            replies.append(reply)
+        except UnwitnessedError:
+            # It has not read as far as this owner has.
+            replies.append(reply)
+            early = True
+    followed = replace(request, replies=(replies[0], replies[1]))
+    _keep(session, followed)
+    return followed, early
+
+
+def _entered(session: Session, request: Request) -> tuple[Request, bool]:
+    """The request with its entry in the ledger, and whether both custodians have witnessed that."""
+    index = request.ledger_index
+    if index is None:
+        index = session.ledger.enter(request.entry)
+        with session.store.writing() as connection:
+            set_request_entered(connection, request.request_id, index)
+    entered = replace(request, ledger_index=index)
+    try:
+        session.ledger.require_witnessed(index)
+    except UnwitnessedError:
+        return entered, False
+    return entered, True
+
+
+def _keep(session: Session, request: Request) -> None:
+    with session.store.writing() as connection:
+        for reply in request.replies:
+            keep_reply(connection, request.request_id, reply)
+        if request.standing not in (Standing.DENIED, Standing.EXPIRED):
+            return
+        set_hit_state(connection, request.hit_id, HitState.DENIED)
+        refused = [reply for reply in request.replies if reply.code == MembershipError.code]
+        candidates = candidates_with(connection, request.request_id)
+    if refused and is_settled(candidates):
+        log().error("membership-alarm", hit=request.hit_id, custodian=refused[0].custodian.value)
 
 
 def _is_closed(request: Request, now: float) -> bool:
     return request.standing in (Standing.DENIED, Standing.EXPIRED) or request.expires_at <= now
-
-
-def _ask(session: Session, request: Request, reply: Reply) -> Reply:
-    """This custodian's word now; its last one when it does not answer."""
-    try:
-        if reply.standing is Standing.PENDING:
-            try:
-                status = _check(session, request, reply.custodian)
-            except NotFoundError:
-                status = _submit(session, request, reply.custodian)
-        else:
-            status = _submit(session, request, reply.custodian)
-    except UnavailableError:
-        return reply
-    return _judged(session, request, reply.custodian, status)
-
-
-def _submit(session: Session, request: Request, custodian: Custodian) -> v1.ReleaseStatus:
-    message = v1.SubmitReleaseRequest(request=request.statement.to_proto())
-    with remote_errors(_name(custodian)):
-        return _stub(session, custodian).Submit(message, timeout=_CALL_SECONDS)
-
-
-def _check(session: Session, request: Request, custodian: Custodian) -> v1.ReleaseStatus:
-    message = v1.CheckReleaseRequest(request_id=request.request_id)
-    with remote_errors(_name(custodian)):
-        return _stub(session, custodian).Check(message, timeout=_CALL_SECONDS)
-
-
-def _judged(session: Session, request: Request, custodian: Custodian, status: v1.ReleaseStatus) -> Reply:
-    """A status as a reply, once its decision is signed by this custodian over this request. Raises SignatureError."""
-    standing = _STANDINGS.get(status.state)
-    if standing is None or status.request_id != request.request_id:
-        raise SignatureError(f"The {_name(custodian)} answered for another request, or in no known state.")
-    if standing is Standing.PENDING:
-        return Reply(custodian, standing)
-    trust = session.settings.trust
-    pinned = trust.custodian_a if custodian is Custodian.A else trust.custodian_b
-    statement = Statement.from_proto(status.decision)
-    decision = Decision.verified(statement, [pinned])
-    said = (decision.custodian, decision.request_id, decision.verdict)
-    if said != (custodian, request.request_id, _VERDICTS[standing]):
-        raise SignatureError(f"The {_name(custodian)} signed another decision than the one it states.")
-    share = status.sealed_share if standing is Standing.APPROVED else None
-    return Reply(custodian, standing, decision.code, decision.reason, share, statement)
-
-
-def _stub(session: Session, custodian: Custodian) -> ReleaseStub:
-    return ReleaseStub(session.custodian_channels[custodian])
-
-
-def _name(custodian: Custodian) -> str:
-    return f"custodian {custodian.value}"

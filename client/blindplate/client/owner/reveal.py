@@ -1,9 +1,9 @@
 """Revealing: a released record unsealed, its plate looked up on the list, and kept with the entry it is on.
 
 Guarantees that a plate returned here is the one the camera's pseudonym was made of, recomputed through the
-custodians (``unsealing``), and stands on the owner's own list. What was taken off the list is neither shown nor kept;
-what was never on it is an alarm, since then the matcher or a camera has cheated, or the odds of the match have
-struck. Protocol sections 4 and 6.
+custodians (``unsealing``), and stands on the owner's own list, and that the ledger is told that the record was opened,
+or did not open as it must. What was taken off the list is neither shown nor kept; what was never on it is an alarm,
+since then the matcher or a camera has cheated, or the odds of the match have struck. Protocol sections 4 and 6.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from sqlalchemy import insert, select
 
 from blindplate.client.owner import roster
 from blindplate.client.owner.hits import HitState, SealedHit, find_hit, set_hit_state
+from blindplate.client.owner.outcomes import enter_all, put_outcome
 from blindplate.client.owner.release import follow
 from blindplate.client.owner.requests import Reply, Request, Standing, forget_keys, keep_reply, latest_request
 from blindplate.client.owner.roster import Entry
@@ -33,6 +34,7 @@ from blindplate.core.errors import (
 )
 from blindplate.core.parties import Custodian
 from blindplate.core.plates import CanonicalPlate
+from blindplate.core.statements.release_entries import Outcome
 from blindplate.edge.logs import log
 from blindplate.v1.records_pb2 import Payload
 
@@ -99,14 +101,33 @@ def reveal_hit(session: Session, hit_id: int) -> Revealed:
         log().error("share-alarm", hit=hit_id, custodian=error.custodian)
         raise
     except (CommitmentError, MembershipError, GoneError) as error:
-        state = HitState.REMOVED if isinstance(error, GoneError) else HitState.ALARMED
+        # What was taken off was opened all the same, even if nobody saw it.
+        gone = isinstance(error, GoneError)
+        state, outcome = (HitState.REMOVED, Outcome.OPENED) if gone else (HitState.ALARMED, Outcome.FAILED)
         with session.store.writing() as connection:
             set_hit_state(connection, hit_id, state)
+            put_outcome(connection, session, request.request_id, outcome)
             forget_keys(connection, request.request_id)
         if isinstance(error, SecurityError):
             log().error("reveal-alarm", hit=hit_id, error=error)
         raise
     return _kept(session, sealed, request, payload, entry)
+
+
+def judge_hit(session: Session, hit_id: int, outcome: Outcome) -> None:
+    """Enter what came of a revealed hit, once somebody looked: confirmed, misread, not the vehicle sought.
+
+    The last word counts. Raises NotFoundError for an unknown hit, PolicyError for one that was not revealed,
+    UnavailableError when the ledger does not answer: it is then entered later.
+    """
+    with session.store.writing() as connection:
+        sealed, request = find_hit(connection, hit_id), latest_request(connection, hit_id)
+        if request is None or sealed.hit.state is not HitState.REVEALED:
+            raise PolicyError(
+                f"Hit {hit_id} has not been revealed.", "Reveal it, look, and say what came of it."
+            )
+        put_outcome(connection, session, request.request_id, outcome)
+    enter_all(session)
 
 
 def _require_approved(request: Request) -> None:
@@ -152,7 +173,9 @@ def _kept(session: Session, sealed: SealedHit, request: Request, payload: Payloa
         "revealed_at": now,
     }
     with session.store.writing() as connection:
-        connection.execute(insert(reveals).prefix_with("OR IGNORE").values(row))
+        new = connection.execute(insert(reveals).prefix_with("OR IGNORE").values(row)).rowcount
+        if new:
+            put_outcome(connection, session, request.request_id, Outcome.OPENED)
         set_hit_state(connection, hit_id, HitState.REVEALED)
         forget_keys(connection, request.request_id)
     return _revealed(sealed, payload, entry, now)

@@ -6,17 +6,21 @@ any more. Protocol section 5; the states are drawn in docs/spec/owner.md section
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
-from blindplate.client.owner.coverage import Covering, Due, Removal, Version
-from blindplate.client.owner.tables import entries, segments, versions
-from blindplate.core.domains import Epoch, EpochRule
+from blindplate.client.owner.coverage import Covering, Due, Removal
+from blindplate.client.owner.tables import entries, segments
+from blindplate.core.domains import Epoch
+from blindplate.core.errors import NotFoundError
 from blindplate.core.statements.uploads import Manifest
+from blindplate.psi.layout import declared
+from blindplate.psi.mapping import place
+from blindplate.psi.parameters import load_set
 
 
 class SegmentState(StrEnum):
@@ -35,15 +39,49 @@ class Segment:
 
     segment_id: bytes
     epoch_index: int
+    epoch_ends: float
     number: int
     state: SegmentState
     secret: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """What a segment holds, and how it spreads it over bins: entries that versions first to last listed and that stood
+    in version ``as_of``."""
+
+    first_version: int
+    last_version: int
+    as_of: int
+    bins: int
+    degree: int
+    parameter_set: str
+    salt: bytes
+
+    def sharing_bin(self, slot: int, pseudonyms: Sequence[bytes]) -> list[int]:
+        """Indices of those of ``pseudonyms`` (32 bytes each) whose bin owns ``slot``. Raises InputError if none does."""
+        parameters = load_set(self.parameter_set)
+        layout = declared(self.bins, self.degree, parameters)
+        found = place(pseudonyms, self.salt, self.bins, parameters.plain_modulus).bins
+        wanted = layout.bin_of(slot)
+        return [index for index, one in enumerate(found.tolist()) if one == wanted]
 
 
 def find_segment(connection: Connection, segment_id: bytes) -> Segment | None:
     """The segment of that id, if it is one of ours."""
     row = connection.execute(select(segments).where(segments.c.segment_id == segment_id)).mappings().first()
     return None if row is None else _segment(row)
+
+
+def spread_of(connection: Connection, segment_id: bytes) -> Spread:
+    """How the segment of that id is spread. Raises NotFoundError when it is none of ours."""
+    chosen = select(segments).where(segments.c.segment_id == segment_id)
+    row = connection.execute(chosen).mappings().first()
+    if row is None:
+        raise NotFoundError(
+            "The upload that a hit came by is not known here.", "Restore the owner's database."
+        )
+    return Spread(**{name: row[name] for name in Spread.__dataclass_fields__})
 
 
 def in_states(connection: Connection, *states: SegmentState) -> list[Segment]:
@@ -56,9 +94,9 @@ def in_states(connection: Connection, *states: SegmentState) -> list[Segment]:
     return [_segment(row) for row in connection.execute(chosen).mappings()]
 
 
-def current_in(connection: Connection, epoch: Epoch, grant_id: str) -> list[Covering]:
-    """The segments of an epoch that were made under this grant and that no base has succeeded, the base first."""
-    chosen = select(segments).where(_live(epoch), segments.c.grant_id == grant_id).order_by(segments.c.number)
+def current_in(connection: Connection, epoch: Epoch, scope: str) -> list[Covering]:
+    """The segments of an epoch that were made under this scope and that no base has succeeded, the base first."""
+    chosen = select(segments).where(_live(epoch), segments.c.scope == scope).order_by(segments.c.number)
     return [
         Covering(row.first_version, row.last_version, row.as_of, row.matches_from)
         for row in connection.execute(chosen)
@@ -82,14 +120,17 @@ def start_upload(
     due: Due,
     segment_id: bytes,
     manifest: Manifest,
+    *,
+    scope: str,
     as_of: int,
     secret: bytes,
 ) -> Segment:
     """Remember a segment, its key included, before it is sent."""
     row = {
         "segment_id": segment_id,
-        "grant_id": manifest.grant_id,
+        "scope": scope,
         "epoch_index": due.epoch.index,
+        "epoch_ends": due.epoch.end(),
         "number": manifest.number,
         "first_version": due.first_version,
         "last_version": due.last_version,
@@ -97,6 +138,8 @@ def start_upload(
         "matches_from": due.matches_from,
         "bins": manifest.bins,
         "degree": manifest.degree,
+        "parameter_set": manifest.parameter_set,
+        "salt": manifest.salt,
         "state": SegmentState.UPLOADING,
         "secret": secret,
         "made_at": manifest.made_at,
@@ -122,19 +165,12 @@ def lose(connection: Connection, segment: Segment) -> None:
     connection.execute(update(segments).where(key).values(state=SegmentState.LOST))
 
 
-def destroy_ended(connection: Connection, rule: EpochRule, now: float, hold_seconds: int) -> int:
+def destroy_ended(connection: Connection, now: float, hold_seconds: int) -> int:
     """Destroy the keys of segments whose epoch has been over for ``hold_seconds``. Gives how many."""
-    last = rule.at(now - hold_seconds).index - 1
-    ended = update(segments).where(segments.c.epoch_index <= last, segments.c.state != SegmentState.ENDED)
-    return connection.execute(ended.values(state=SegmentState.ENDED, secret=None)).rowcount
-
-
-def list_versions(connection: Connection) -> list[Version]:
-    """Every version of the list, in order."""
-    standing = select(entries.c.listed_version).where(entries.c.removed_version.is_(None)).distinct()
-    listing = set(connection.execute(standing).scalars())
-    rows = connection.execute(select(versions).order_by(versions.c.version))
-    return [Version(row.version, row.made_at, row.version in listing) for row in rows]
+    over = (segments.c.epoch_ends <= now - hold_seconds, segments.c.state != SegmentState.ENDED)
+    return connection.execute(
+        update(segments).where(*over).values(state=SegmentState.ENDED, secret=None)
+    ).rowcount
 
 
 def removals(connection: Connection) -> list[Removal]:
@@ -142,11 +178,6 @@ def removals(connection: Connection) -> list[Removal]:
     chosen = select(entries.c.listed_version, entries.c.removed_version).distinct()
     rows = connection.execute(chosen.where(entries.c.removed_version.is_not(None)))
     return [Removal(row.listed_version, row.removed_version) for row in rows]
-
-
-def latest_version(connection: Connection) -> int:
-    """The number of the list's present version; 0 before the first."""
-    return connection.execute(select(func.max(versions.c.version))).scalar() or 0
 
 
 def _live(epoch: Epoch) -> ColumnElement[bool]:
@@ -157,6 +188,7 @@ def _segment(row: Mapping[Any, Any]) -> Segment:
     return Segment(
         segment_id=row["segment_id"],
         epoch_index=row["epoch_index"],
+        epoch_ends=row["epoch_ends"],
         number=row["number"],
         state=SegmentState(row["state"]),
         secret=row["secret"],

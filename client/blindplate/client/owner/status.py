@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
-from blindplate.client.owner import roster, segments
+from blindplate.client.owner import commitments, roster, segments
+from blindplate.client.owner.commitments import Commitment
 from blindplate.client.owner.hits import HIDDEN, HitState, count_by_state
 from blindplate.client.owner.pseudonymise import missing_count
 from blindplate.client.owner.publish import due_epochs
@@ -27,12 +28,17 @@ class EpochStatus:
 
 @dataclass(frozen=True, slots=True)
 class ListStatus:
-    """A list as it stands. ``unevaluated`` counts entries by zone; times are seconds since 1970, UTC."""
+    """A list as it stands. ``unevaluated`` counts entries by zone; times are seconds since 1970, UTC.
+
+    ``committed`` is the commitment made last, ``in_force`` the last that both custodians have witnessed.
+    """
 
     list_id: str
     grant_id: str
     grant_ends: float
     version: int
+    committed: Commitment | None
+    in_force: Commitment | None
     entries: int
     allowed: int
     unevaluated: Mapping[str, int]
@@ -46,15 +52,16 @@ def list_status(session: Session) -> ListStatus:
     grant, now = session.grant, session.now()
     with session.store.reading() as connection:
         covering = {
-            epoch: segments.current_in(connection, epoch, grant.grant_id)
-            for epoch in due_epochs(session, now)
+            epoch: segments.current_in(connection, epoch, session.scope) for epoch in due_epochs(session, now)
         }
         counted = count_by_state(connection)
         return ListStatus(
             list_id=grant.list_id,
             grant_id=grant.grant_id,
             grant_ends=grant.not_after,
-            version=segments.latest_version(connection),
+            version=roster.latest_version(connection),
+            committed=commitments.latest(connection),
+            in_force=commitments.in_force(connection),
             entries=roster.count(connection),
             allowed=grant.list_size,
             unevaluated={domain.zone: missing_count(connection, domain) for domain in grant.domains()},

@@ -1,4 +1,4 @@
-"""The owner's tables: its list, its uploads and their keys, answers seen, hits, requests and what they revealed.
+"""The owner's tables: its list and commitments to it, uploads and their keys, answers, hits, requests, what they revealed.
 
 The file holds plates and secrets: it lies in a folder of mode 0700 with mode 0600 itself (``store``). Times are
 seconds since 1970, UTC. Specified in docs/spec/owner.md section 3.
@@ -23,10 +23,10 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 metadata: Final = MetaData()
 
-# One row each time the list changed.
+# One row each time the list changed, or was to be committed to anew.
 versions: Final = Table(
     "versions",
     metadata,
@@ -60,7 +60,19 @@ entries: Final = Table(
     sqlite_autoincrement=True,
 )
 
-# F_D of a plate: evaluated once a plate, zone and generation, for every epoch to come.
+# What the leaf of an entry said in versions up to ``last_version``, where it says something else since.
+former_details: Final = Table(
+    "former_details",
+    metadata,
+    Column("entry_id", Integer, ForeignKey("entries.entry_id"), primary_key=True),
+    Column("last_version", Integer, primary_key=True),
+    Column("reason", String, nullable=False),
+    Column("officer", String, nullable=False),
+    Column("weed_date", Date),
+    sqlite_with_rowid=False,
+)
+
+# F_D of a plate: evaluated once a plate, zone and generation, for every epoch to come. ``salt`` hides its leaf.
 evaluations: Final = Table(
     "evaluations",
     metadata,
@@ -68,17 +80,34 @@ evaluations: Final = Table(
     Column("zone", String, primary_key=True),
     Column("generation", Integer, primary_key=True),
     Column("f", LargeBinary, nullable=False),
+    Column("salt", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
 
-# Covers the entries listed by versions first..last that still stood in version ``as_of``. ``secret`` is destroyed,
-# and only it, when no answer can come any more.
+# A version of the list that the ledger has, or is to get: ``statement`` as signed, ``ledger_index`` once it has its
+# receipt, ``effective_at`` and ``checkpoint`` once both custodians have witnessed it. ``scope`` is that of ``segments``.
+commitments: Final = Table(
+    "commitments",
+    metadata,
+    Column("version", Integer, ForeignKey("versions.version"), primary_key=True),
+    Column("scope", String, nullable=False),
+    Column("leaves", Integer, nullable=False),
+    Column("statement", String, nullable=False),
+    Column("made_at", Integer, nullable=False),
+    Column("ledger_index", Integer),
+    Column("effective_at", Integer),
+    Column("checkpoint", LargeBinary),
+)
+
+# Covers the entries listed by versions first..last that still stood in version ``as_of``. ``scope`` is what it was
+# made for: grant, domains and cut of the epochs. ``secret`` is destroyed, and only it, when no answer can come any more.
 segments: Final = Table(
     "segments",
     metadata,
     Column("segment_id", LargeBinary, primary_key=True),
-    Column("grant_id", String, nullable=False),
+    Column("scope", String, nullable=False),
     Column("epoch_index", Integer, nullable=False),
+    Column("epoch_ends", Float, nullable=False),
     Column("number", Integer, nullable=False),
     Column("first_version", Integer, nullable=False),
     Column("last_version", Integer, nullable=False),
@@ -86,6 +115,8 @@ segments: Final = Table(
     Column("matches_from", Integer, nullable=False),
     Column("bins", Integer, nullable=False),
     Column("degree", Integer, nullable=False),
+    Column("parameter_set", String, nullable=False),
+    Column("salt", LargeBinary, nullable=False),
     Column("state", String, nullable=False),
     Column("secret", LargeBinary),
     Column("made_at", Float, nullable=False),
@@ -118,16 +149,21 @@ hits: Final = Table(
     sqlite_autoincrement=True,
 )
 
+# ``candidates`` goes with the request, ``entry`` into the ledger before it.
 requests: Final = Table(
     "requests",
     metadata,
     Column("request_id", LargeBinary, primary_key=True),
     Column("hit_id", Integer, ForeignKey("hits.hit_id"), nullable=False),
     Column("statement", String, nullable=False),
+    Column("candidates", LargeBinary, nullable=False),
+    Column("entry", String, nullable=False),
+    Column("ledger_index", Integer),
     Column("reply_seed", LargeBinary),
     Column("purpose", String, nullable=False),
     Column("case_reference", String, nullable=False),
     Column("automatic", Boolean, nullable=False),
+    Column("emergency", Boolean, nullable=False),
     Column("made_at", Float, nullable=False),
     Column("expires_at", Float, nullable=False),
     Index("requests_of_hit", "hit_id"),
@@ -153,4 +189,16 @@ reveals: Final = Table(
     Column("entry_id", Integer, ForeignKey("entries.entry_id"), nullable=False),
     Column("payload", LargeBinary, nullable=False),
     Column("revealed_at", Float, nullable=False),
+)
+
+# What is still to be entered in the ledger of what came of releases, and what was.
+outcomes: Final = Table(
+    "outcomes",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("request_id", LargeBinary, ForeignKey("requests.request_id"), nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("statement", String, nullable=False),
+    Column("ledger_index", Integer),
+    sqlite_autoincrement=True,
 )

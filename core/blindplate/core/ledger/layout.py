@@ -15,6 +15,7 @@ from blindplate.core.errors import MessageError
 TILE_WIDTH: Final = 256
 TILE_HEIGHT: Final = 8
 CHECKPOINT: Final = "checkpoint"
+WITNESSED: Final = "witnessed"
 _MAX_LEVEL: Final = 63
 
 
@@ -53,7 +54,7 @@ def document_path(digest: bytes) -> str:
 
 def witnessed_path(index: int) -> str:
     """The path of the first checkpoint that both custodians cosigned over entry ``index``. Raises MessageError."""
-    return f"witnessed/{_numbered(index, TILE_WIDTH)}"
+    return f"{WITNESSED}/{_numbered(index, TILE_WIDTH)}"
 
 
 def tiles_between(old: int, new: int) -> Iterator[Tile]:

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from blindplate.core.errors import CountError
 from blindplate.core.statements.model import Count, Hex32, Moment, Name, Part, StatementModel
 
 
@@ -53,6 +54,15 @@ class RecordCount(Part):
     erased_unclaimed: Count
     erased_claimed: Count
     open: Count
+
+    def require_balanced(self) -> None:
+        """Raise CountError, naming list and zone, unless every record that came in is accounted for once."""
+        accounted = self.claimed + self.erased_acknowledged + self.erased_unclaimed + self.open
+        if self.received != accounted or self.erased_claimed > self.claimed:
+            raise CountError(
+                f"Of list {self.list_id} in zone {self.zone} {self.received} records came in, and {accounted} are "
+                f"accounted for; {self.erased_claimed} of {self.claimed} claimed ones were erased."
+            )
 
 
 class MatcherCounts(StatementModel):

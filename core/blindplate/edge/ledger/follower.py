@@ -118,6 +118,7 @@ class Follower:
                 "Both custodians have cosigned more of the ledger than this one remembers having read.",
                 "This custodian's storage was put back: let it catch up with the other custodian first.",
             )
+
         def dated(index: int) -> int | None:
             return first_witnessed(self._source, self._keys, index)
 

@@ -9,11 +9,8 @@ fits. Protocol section 7.
 from __future__ import annotations
 
 import hmac
-import os
-import sqlite3
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
@@ -21,24 +18,10 @@ from typing import Final, cast
 from blindplate.core.encoding import digest, uint
 from blindplate.core.errors import ChainError, MessageError, StorageError
 from blindplate.core.ledger.tree import Frontier
+from blindplate.edge.ledger.replica_tables import open_database, storage_errors, transaction
 
-_APPLICATION: Final = 0x626C7072
-_VERSION: Final = 1
 # What was cosigned in the last hours; older checkpoints are of no use to anyone.
 _ROOTS_KEPT: Final = 16_384
-_BUSY_SECONDS: Final = 10.0
-_TABLES: Final = (
-    (
-        "CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), ledger BLOB NOT NULL, frontier BLOB NOT NULL,"
-        " signed BLOB NOT NULL, chain BLOB NOT NULL) STRICT"
-    ),
-    (
-        "CREATE TABLE entries (ledger_index INTEGER PRIMARY KEY, witnessed_at INTEGER NOT NULL, entry BLOB NOT NULL,"
-        " document BLOB) STRICT"
-    ),
-    "CREATE TABLE documents (digest BLOB PRIMARY KEY, document BLOB NOT NULL) STRICT, WITHOUT ROWID",
-    "CREATE TABLE roots (size INTEGER PRIMARY KEY, root BLOB NOT NULL) STRICT",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +55,17 @@ class ReplicaFile:
         self._path = path
         self._ledger = ledger
         self._lock = threading.Lock()
-        _make_private(path)
-        with self._errors():
-            self._connection = sqlite3.connect(
-                path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
-            try:
-                self._prepare()
-            except BaseException:
-                self._connection.close()
-                raise
+        self._connection = open_database(path)
+        try:
+            with storage_errors(path):
+                self._begin()
+        except BaseException:
+            self._connection.close()
+            raise
 
     def head(self) -> Head:
         """The head as stored. Raises StorageError, ChainError."""
-        with self._lock, self._errors():
+        with self._lock, storage_errors(self._path):
             return self._head()
 
     def load(self) -> Iterator[Kept]:
@@ -93,7 +73,7 @@ class ReplicaFile:
 
         Raises StorageError. For the start alone: the file is held until the last was taken.
         """
-        with self._lock, self._errors():
+        with self._lock, storage_errors(self._path):
             expected, chain = self._head().chain, self._ledger
             rows = self._connection.execute(
                 "SELECT ledger_index, witnessed_at, entry, entries.document, documents.document FROM entries"
@@ -122,21 +102,13 @@ class ReplicaFile:
         What ``sign`` gives is stored with it; it is called when everything else is written and nothing is committed.
         Raises StorageError, also when another process moved the head; whatever ``sign`` raises undoes it.
         """
-        with self._lock, self._errors():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                if self._head() != before:
-                    raise StorageError(
-                        f"Another process has written to the ledger's replica {self._path.name}.",
-                        "Let one process alone use it, and start it again.",
-                    )
-                after = self._write(before, frontier, kept, sign)
-                self._connection.execute("COMMIT")
-            finally:
-                # After a commit there is none; a commit that failed may have left one or not.
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-        return after
+        with self._lock, storage_errors(self._path), transaction(self._connection):
+            if self._head() != before:
+                raise StorageError(
+                    f"Another process has written to the ledger's replica {self._path.name}.",
+                    "Let one process alone use it, and start it again.",
+                )
+            return self._write(before, frontier, kept, sign)
 
     def close(self) -> None:
         """Close the file."""
@@ -169,24 +141,15 @@ class ReplicaFile:
         )
         return head
 
-    def _prepare(self) -> None:
-        execute = self._connection.execute
-        execute("PRAGMA journal_mode = WAL")
-        execute("PRAGMA synchronous = FULL")
-        execute("BEGIN IMMEDIATE")
-        try:
-            if not execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                self._make_tables()
-            execute("COMMIT")
-        finally:
-            if self._connection.in_transaction:
-                execute("ROLLBACK")
-        marks = tuple(execute(f"PRAGMA {mark}").fetchone()[0] for mark in ("application_id", "user_version"))
-        if marks != (_APPLICATION, _VERSION):
-            raise StorageError(
-                f"The file {self._path.name} is no replica of a ledger that this release can read.",
-                "Move it away: a new one is read from the ledger.",
-            )
+    def _begin(self) -> None:
+        execute, empty = self._connection.execute, Frontier.empty()
+        with transaction(self._connection):
+            if execute("SELECT (SELECT count(*) FROM head) + (SELECT count(*) FROM roots)").fetchone() == (
+                0,
+            ):
+                execute("INSERT INTO roots VALUES (?, ?)", (empty.size, empty.root()))
+                start = (self._ledger, empty.to_bytes(), b"", self._ledger)
+                execute("INSERT INTO head VALUES (1, ?, ?, ?, ?)", start)
         (ledger,) = execute("SELECT ledger FROM head").fetchone() or (b"",)
         if not hmac.compare_digest(ledger, self._ledger):
             raise ChainError(
@@ -197,17 +160,6 @@ class ReplicaFile:
         last = execute("SELECT size, root FROM roots ORDER BY size DESC LIMIT 1").fetchone()
         if last != (frontier.size, frontier.root()):
             raise self._broken()
-
-    def _make_tables(self) -> None:
-        execute, empty = self._connection.execute, Frontier.empty()
-        for statement in _TABLES:
-            execute(statement)
-        execute(
-            "INSERT INTO head VALUES (1, ?, ?, ?, ?)", (self._ledger, empty.to_bytes(), b"", self._ledger)
-        )
-        execute("INSERT INTO roots VALUES (?, ?)", (empty.size, empty.root()))
-        execute(f"PRAGMA application_id = {_APPLICATION}")
-        execute(f"PRAGMA user_version = {_VERSION}")
 
     def _head(self) -> Head:
         row = self._connection.execute("SELECT frontier, signed, chain FROM head").fetchone()
@@ -220,7 +172,7 @@ class ReplicaFile:
             raise self._broken() from None
 
     def _single(self, query: str, value: int) -> bytes | None:
-        with self._lock, self._errors():
+        with self._lock, storage_errors(self._path):
             row = self._connection.execute(query, (value,)).fetchone()
         return None if row is None else cast("bytes", row[0])
 
@@ -229,30 +181,6 @@ class ReplicaFile:
             f"The ledger's replica {self._path.name} does not hold what was written to it.",
             "Keep it for inquiry, move it away, and have a new one read from the ledger.",
         )
-
-    @contextmanager
-    def _errors(self) -> Generator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise _unusable(self._path, str(error)) from None
-
-
-def _make_private(path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Never opened when it is there: closing it again would drop the locks of whoever has it open in this process.
-        if not path.exists():
-            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-    except OSError as error:
-        raise _unusable(path, error.strerror or type(error).__name__) from None
-
-
-def _unusable(path: Path, why: str) -> StorageError:
-    return StorageError(
-        f"The ledger's replica {path.name} cannot be read or written: {why}.",
-        "Make room or mend the disk; a replica that is torn is moved away and read anew.",
-    )
 
 
 def _linked(chain: bytes, kept: Kept) -> bytes:

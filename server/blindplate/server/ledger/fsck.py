@@ -21,11 +21,13 @@ from blindplate.core.ledger.entries import passed_over
 from blindplate.core.ledger.layout import (
     CHECKPOINT,
     TILE_WIDTH,
+    WITNESSED,
     Tile,
     bundles_between,
     document_path,
     entries_path,
     tiles_between,
+    witnessed_path,
 )
 from blindplate.core.ledger.state import LedgerState
 from blindplate.core.merkle import HASH_BYTES, leaf_hash
@@ -74,11 +76,13 @@ class _Check:
         self._waiting: Mapping[bytes, bytes] = head.documents()
         self._seen = {CHECKPOINT}
         self._kept: dict[int, bytes] = {}
+        self._witnessed: dict[str, Checkpoint] = {}
 
     def run(self, progress: Progress) -> None:
         row = self._head.read()
         newest = self._checkpoint(HEAD, row.note)
         public = self._public_checkpoint(row.published)
+        self._read_witnessed()
         for bundle in bundles_between(0, row.published):
             self._bundle(bundle, public)
             progress(self._tree.size, row.size)
@@ -91,6 +95,7 @@ class _Check:
         if newest and (self._tree.size, self._tree.root()) != (newest.size, newest.root):
             self._defect(HEAD, "Its checkpoint is not of these entries.")
         self._records(row.published)
+        self._require_witnessed(public.size if public else 0, row.published)
         self._strangers()
 
     def _checkpoint(self, path: str, note: bytes) -> Checkpoint | None:
@@ -139,6 +144,9 @@ class _Check:
             self._defect(HEAD, f"Its index does not lead to each entry of {path}, or one is there twice.")
         if public and first < public.size <= self._tree.size and self._tree.root(public.size) != public.root:
             self._defect(CHECKPOINT, "It is not of these entries.")
+        for path, over in self._witnessed.items():
+            if first < over.size <= self._tree.size and self._tree.root(over.size) != over.root:
+                self._defect(path, "It is not of these entries.")
         for tile in tiles_between(first, self._tree.size):
             if tile.width == TILE_WIDTH:
                 self._tile(tile)
@@ -193,6 +201,36 @@ class _Check:
             self._defect(HEAD, "Its index is not of as many entries as are public.")
         if dict(self._head.kept()) != self._kept:
             self._defect(HEAD, "The entries it keeps at hand are not those of the ledger.")
+
+    def _read_witnessed(self) -> None:
+        """The checkpoints beside single entries; their roots are compared as the tree grows."""
+        for file in sorted((self._folder / WITNESSED).rglob("*")):
+            if not file.is_file():
+                continue
+            path = file.relative_to(self._folder).as_posix()
+            note = self._read(path)
+            try:
+                signed = verify_checkpoint(note or b"", self._keys)
+                signed.require_both()
+            except BlindplateError as error:
+                self._defect(path, error.what)
+                continue
+            self._witnessed[path] = signed.checkpoint
+
+    def _require_witnessed(self, size: int, published: int) -> None:
+        """Beside every entry kept at hand that is witnessed stands the checkpoint that first covered it."""
+        # A crash can leave one of a checkpoint that did not become the public one.
+        expected = {witnessed_path(index): index for index in self._kept if index < published}
+        for path, index in expected.items():
+            over = self._witnessed.get(path)
+            if over is None and index < size:
+                self._require(path)
+            elif over is None:
+                continue
+            elif not index < over.size <= published:
+                self._defect(path, "It is no checkpoint over this entry.")
+        for path in self._witnessed.keys() - expected.keys():
+            self._defect(path, "It is of no entry that needs one.")
 
     def _strangers(self) -> None:
         for file in sorted(self._folder.rglob("*")):

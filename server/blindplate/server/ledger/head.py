@@ -182,6 +182,12 @@ class Head:
         with _database():
             yield from self._connection.execute("SELECT entry, content FROM kept ORDER BY entry")
 
+    def kept_between(self, first: int, end: int) -> list[int]:
+        """The indices of those kept from ``first`` to before ``end``, in order. Raises StorageError."""
+        chosen = "SELECT entry FROM kept WHERE entry >= ? AND entry < ? ORDER BY entry"
+        with _database():
+            return [entry for (entry,) in self._connection.execute(chosen, (first, end))]
+
     def indexed(self) -> Iterator[int]:
         """Every entry that ``find`` finds, in no order. Raises StorageError."""
         with _database():

@@ -1,4 +1,4 @@
-"""The public files over HTTP: GET and HEAD of exactly what C2SP tlog-tiles names, for anyone, from any page.
+"""The public files over HTTP: GET and HEAD of exactly what C2SP tlog-tiles and this ledger name, for anyone, from any page.
 
 Guarantees that no path leads anywhere but to a checkpoint, a tile, a bundle or a document, and that nothing is listed.
 Plain HTTP: everything read is checked against signatures. It is no defence against those who send many or slow requests;
@@ -25,6 +25,7 @@ from blindplate.core.errors import SettingsError
 _NUMBER: Final = r"(?:x[0-9]{3}/)*[0-9]{3}(?:\.p/[1-9][0-9]{0,2})?"
 _CHECKPOINT: Final = re.compile(r"checkpoint")
 _TILE: Final = re.compile(rf"tile/(?:entries|[0-9]|[1-5][0-9]|6[0-3])/{_NUMBER}")
+_WITNESSED: Final = re.compile(r"witnessed/(?:x[0-9]{3}/)*[0-9]{3}")
 _DOCUMENT: Final = re.compile(r"documents/[0-9a-f]{64}")
 # A year. Whatever is at these paths never changes.
 _IMMUTABLE: Final = "public, max-age=31536000, immutable"
@@ -32,6 +33,7 @@ _KINDS: Final = (
     (_CHECKPOINT, "text/plain; charset=utf-8", "no-cache"),
     (_TILE, "application/octet-stream", _IMMUTABLE),
     (_DOCUMENT, "application/json", _IMMUTABLE),
+    (_WITNESSED, "text/plain; charset=utf-8", _IMMUTABLE),
 )
 _ANYONE: Final = {"Access-Control-Allow-Origin": "*"}
 _MAX_CONNECTIONS: Final = 512
@@ -43,7 +45,8 @@ def public_app(folder: Path) -> Starlette:
     """The application that serves ``folder``."""
 
     def serve(request: Request) -> Response:
-        path: str = request.path_params["path"]
+        # Not the route's parameter, from which a line break at the end is lost.
+        path: str = request.scope["path"].removeprefix("/")
         for pattern, content_type, caching in _KINDS:
             # Read at once: a partial tile may be removed as soon as the whole one is there.
             if pattern.fullmatch(path) and (content := _read(folder / path)) is not None:

@@ -46,6 +46,10 @@ class PublicFolder:
             except FileNotFoundError:
                 return None
 
+    def holds(self, path: str) -> bool:
+        """Whether there is a file of that path."""
+        return (self._folder / path).is_file()
+
     def write(self, files: Iterable[tuple[str, bytes]]) -> None:
         """Write all of these and sync them. Raises StorageError; then any of them may be there."""
         folders: set[Path] = set()

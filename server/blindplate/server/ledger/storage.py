@@ -36,6 +36,7 @@ from blindplate.core.ledger.layout import (
     document_path,
     entries_path,
     tiles_between,
+    witnessed_path,
 )
 from blindplate.core.ledger.notes import Note
 from blindplate.core.merkle import leaf_hash
@@ -74,6 +75,8 @@ class Storage:
         """
         self._keys = keys
         self._max_unpublished = max_unpublished
+        # Entries below it are known to have their first cosigned checkpoint beside them.
+        self._dated = 0
         self._lock = threading.RLock()
         self._public = PublicFolder(public)
         self._head = Head(head)
@@ -154,7 +157,17 @@ class Storage:
         return newest
 
     def replace_checkpoint(self, note: bytes) -> None:
-        """Put a cosigned checkpoint in the public place. Raises StorageError."""
+        """Put a checkpoint that both custodians cosigned in the public place.
+
+        It is put beside every entry kept at hand that it is the first over, too: so anyone can tell later when an entry
+        was witnessed. Raises StorageError.
+        """
+        size = Checkpoint.from_body(Note.from_bytes(note).text).size
+        with self._lock:
+            kept = self._head.kept_between(self._dated, size)
+        paths = [path for path in map(witnessed_path, kept) if not self._public.holds(path)]
+        self._public.write((path, note) for path in paths)
+        self._dated = max(self._dated, size)
         self._public.write([(CHECKPOINT, note)])
 
     def find(self, leaves: Sequence[bytes]) -> dict[bytes, int]:

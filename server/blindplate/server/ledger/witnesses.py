@@ -147,6 +147,7 @@ class Witnesses:
                 metrics.STORAGE_FAILURES.inc()
                 log().error("publishing-failed", error=error)
                 with self._bell:
+                    self._completed = self._completed or completed
                     self._bell.wait(_LOOK_SECONDS)
 
     def _due(self) -> bool:

@@ -1,7 +1,7 @@
 """Whether a wire may be taken in: each judged alone, by grant, register, disclosure policy, time and envelope.
 
-Guarantees that what is admitted has a grant that covered its domain at the capture, a camera of the zone's
-register, the coarseness and the anonymity its list's disclosure policy demands, a window not over, and an envelope
+Guarantees that what is admitted has a grant that covered its domain at the capture and was not ended since, a camera
+of the zone's register that is not revoked, the coarseness and the anonymity its list's disclosure policy demands, a window not over, and an envelope
 that opens to a match secret its record commits to. Protocol sections 3 to 5 and 7.
 """
 
@@ -44,7 +44,7 @@ def judge(
     """Judge one wire sent by ``camera_identity`` (a SPIFFE id) at ``now`` (seconds since 1970, UTC).
 
     Raises MessageError for a malformed one, UnknownDomainError, GrantError, IdentityError for a camera that the
-    zone's register does not name, PolicyError where it shows more than its list may disclose, SignatureError or
+    zone's register does not name or that was revoked, PolicyError where it shows more than its list may disclose, SignatureError or
     ProofError for a camera's signature, ExpiredError for a capture to come, WindowOverError, EnvelopeError for a
     window key not held or an envelope of another record, MatchProofError for a secret not committed to.
     """
@@ -55,7 +55,7 @@ def judge(
     earliest_ms, latest_ms = capture_span(header)
     if earliest_ms > (now + CLOCK_SKEW_SECONDS) * 1000:
         raise ExpiredError("A record's capture lies in the future.", "Set the camera's clock.")
-    grant = grants.at_capture(header.domain, earliest_ms / 1000)
+    grant = grants.at_capture(header.domain, earliest_ms / 1000, latest_ms / 1000, now)
     camera = grants.camera(grant, header.domain, camera_identity)
     _require_policy(header, record, grant)
     expires_ms = min(

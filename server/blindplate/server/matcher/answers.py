@@ -1,6 +1,7 @@
 """The Answers service: masked answers out, claims in, acknowledgements in.
 
-Translates only: the rules are in ``lifecycle``. Guarantees that an answer goes to an owner of its list alone, that a
+Translates only: the rules are in ``lifecycle``. Guarantees that an answer goes to an owner of its list alone, once its
+batch stands in the ledger and while a grant is in force (what went out may be claimed and acknowledged later), that a
 record is handed over only against the match secret it commits to, that a claim without it gets the same refusal, in
 the same time, whether its slot holds a read, held one, or is a dummy, and that every refused claim is counted.
 Protocol section 5, guarantee G3.
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import grpc
+from sqlalchemy import Connection
 
 from blindplate.core.errors import BlindplateError, GoneError, MatchProofError, MessageError, OverloadedError
 from blindplate.core.records.record import SealedRecord
@@ -21,9 +23,9 @@ from blindplate.core.records.wire import MATCH_SECRET_BYTES
 from blindplate.edge.clock import Clock
 from blindplate.edge.logs import log
 from blindplate.server.authorization import Access, Role, caller
-from blindplate.server.matcher import answers_store, openings, records_store
+from blindplate.server.matcher import answers_store, counts_store, openings, records_store
 from blindplate.server.matcher.bell import Bell
-from blindplate.server.matcher.grants import GrantFolders
+from blindplate.server.matcher.following import FollowedLedger
 from blindplate.server.matcher.match_secrets import MatchSecrets
 from blindplate.server.matcher.metrics import RECORDS, REFUSED_CLAIMS
 from blindplate.server.matcher.storage import Database
@@ -58,7 +60,7 @@ class AnswersServicer(answers_pb2_grpc.AnswersServicer):
     """Serves the owners that grants name."""
 
     database: Database
-    grants: GrantFolders
+    ledger: FollowedLedger
     secrets: MatchSecrets
     bell: Bell
     clock: Clock
@@ -81,25 +83,30 @@ class AnswersServicer(answers_pb2_grpc.AnswersServicer):
     def Claim(self, request: v1.ClaimRequest, context: _Context) -> v1.ClaimResponse:  # noqa: N802  gRPC's name
         """Hand over the records whose match secrets are shown."""
         del context
-        owned = self._owned(request.list_id)
+        settled = self._settled(request.list_id)
         slots = [claim.slot for claim in request.claims]
         if len(slots) > MAX_CLAIMS or len(set(slots)) != len(slots):
             raise MessageError(
                 f"More than {MAX_CLAIMS} claims at once, or two of one slot.", "Send fewer claims at once."
             )
         with self.database.read() as connection:
-            table = answers_store.open_slots(connection, request.list_id, owned, request.sequence)
+            table = answers_store.open_slots(connection, request.list_id, settled, request.sequence)
             refused = _refused(request.claims, table)
             shown = [slot for slot in slots if slot not in refused]
             found = records_store.in_slots(connection, request.list_id, request.sequence, shown)
         outcomes = refused | _handed_over(shown, found)
         proven = [slot for slot, outcome in outcomes.items() if isinstance(outcome, SealedRecord)]
+        left = sum(isinstance(outcome, OverloadedError) for outcome in outcomes.values())
         now_ms = int(self.clock.now() * 1000)
-        numbers = self.database.write(
-            lambda connection: answers_store.claim(
-                connection, request.list_id, owned, request.sequence, proven, now_ms
+
+        def claim(connection: Connection) -> dict[int, int]:
+            claimed = answers_store.claim(
+                connection, request.list_id, settled, request.sequence, proven, now_ms
             )
-        )
+            counts_store.add_refused_claims(connection, len(slots) - left - len(claimed))
+            return claimed
+
+        numbers = self.database.write(claim)
         self.secrets.forget(numbers.values())
         RECORDS.labels("claimed").inc(len(numbers))
         return v1.ClaimResponse(
@@ -109,22 +116,22 @@ class AnswersServicer(answers_pb2_grpc.AnswersServicer):
     def Acknowledge(self, request: v1.AcknowledgeRequest, context: _Context) -> v1.AcknowledgeResponse:  # noqa: N802  gRPC's name
         """Erase what of an answer was not claimed, as far as no other answer or segment may need it."""
         del context
-        owned = self._owned(request.list_id)
+        settled = self._settled(request.list_id)
         now_ms = int(self.clock.now() * 1000)
         erased = self.database.write(
             lambda connection: answers_store.acknowledge(
-                connection, request.list_id, owned, request.sequence, now_ms
+                connection, request.list_id, settled, request.sequence, now_ms
             )
         )
         self.secrets.forget(erased)
         RECORDS.labels("erased").inc(len(erased))
         return v1.AcknowledgeResponse()
 
-    def _owned(self, list_id: str) -> frozenset[str]:
-        return self.grants.current.owned(list_id, caller().spiffe_id, self.clock.now())
+    def _settled(self, list_id: str) -> frozenset[str]:
+        return self.ledger.current.settled(list_id, caller().spiffe_id)
 
     def _next(self, request: v1.NextRequest) -> v1.NextResponse:
-        owned = self._owned(request.list_id)
+        owned = self.ledger.current.owned(request.list_id, caller().spiffe_id, self.clock.now())
         with self.database.read() as connection:
             answer = answers_store.following(connection, request.list_id, owned, request.after)
         if answer is None:

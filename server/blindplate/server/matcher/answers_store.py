@@ -1,9 +1,9 @@
-"""Answers in the database: stored before they are offered, claimed from, acknowledged, and gone.
+"""Answers in the database: stored, entered in the ledger, offered, claimed from, acknowledged, and gone.
 
 Guarantees that an answer, the map from its slots to reads, and the reads' change of state are one transaction, that
 a sequence number is never given out twice, that the same number always gives the same bytes, and that an answer is
-there only for who holds the grant of its segment. Every function runs inside the caller's transaction. Protocol
-section 5.
+there only for who holds the grant of its segment, and only once its batch stands in the ledger (``batch_entries``).
+Every function runs inside the caller's transaction. Protocol section 5.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from blindplate.core.errors import GoneError, NotFoundError
 from blindplate.server.matcher import counts_store, lifecycle, openings, reads_store
 from blindplate.server.matcher.chunks import chunks
 from blindplate.server.matcher.counts_store import Event
-from blindplate.server.matcher.lifecycle import State
 from blindplate.server.matcher.segments_store import Segment
 from blindplate.server.matcher.tables import answers, records, sequences, slots, waiting
 
@@ -72,7 +71,7 @@ def store(
     answered = {
         number: lifecycle.answer(read, segment.segment_id, sequence) for number, read in reads.items()
     }
-    reads_store.save(connection, reads, answered)
+    reads_store.save(connection, reads, answered, now_ms)
     rows = [
         {"list_id": segment.list_id, "sequence": sequence, "slot": slot, "number": number}
         for slot, number in placed.items()
@@ -91,7 +90,7 @@ def following(
     row = connection.execute(
         select(answers.c.sequence, answers.c.segment_id, answers.c.body)
         .where(answers.c.list_id == list_id, answers.c.grant_id.in_(grant_ids))
-        .where(answers.c.sequence > after, answers.c.body.is_not(None))
+        .where(answers.c.sequence > after, answers.c.body.is_not(None), answers.c.ledger_index.is_not(None))
         .order_by(answers.c.sequence)
         .limit(1)
     ).first()
@@ -131,16 +130,10 @@ def claim(
     """
     _require_open(connection, list_id, grant_ids, sequence)
     chosen = and_(slots.c.list_id == list_id, slots.c.sequence == sequence, slots.c.slot.in_(list(proven)))
-    rows = connection.execute(
-        select(slots.c.slot, slots.c.number, records.c.zone)
-        .join(records, records.c.number == slots.c.number)
-        .where(chosen)
-    ).all()
+    rows = connection.execute(select(slots.c.slot, slots.c.number).where(chosen)).all()
     reads = reads_store.load(connection, select(slots.c.number).where(chosen))
     claimed = {number: lifecycle.claim(read, sequence) for number, read in reads.items()}
     reads_store.save(connection, reads, claimed, now_ms)
-    fresh = [(list_id, row.zone) for row in rows if not reads[row.number].claimed]
-    counts_store.add(connection, Event.CLAIMED, fresh, now_ms)
     return {row.slot: row.number for row in rows}
 
 
@@ -155,30 +148,22 @@ def acknowledge(
         _require_open(connection, list_id, grant_ids, sequence)
     except GoneError:
         return []
-    rows = connection.execute(
-        select(slots.c.number, records.c.zone)
-        .join(records, records.c.number == slots.c.number)
-        .where(slots.c.list_id == list_id, slots.c.sequence == sequence)
-    )
-    zones = {row.number: row.zone for row in rows}
     reads = reads_store.load(connection, _numbers(list_id, sequence))
     after = {number: lifecycle.acknowledge(read, sequence) for number, read in reads.items()}
-    reads_store.save(connection, reads, after)
-    erased = [number for number, read in after.items() if read.state is State.ERASED]
+    erased = reads_store.save(connection, reads, after, now_ms)
     key = and_(answers.c.list_id == list_id, answers.c.sequence == sequence)
     connection.execute(update(answers).where(key).values(body=None, openings=None, acknowledged_ms=now_ms))
-    counts_store.add(
-        connection, Event.ERASED_ACKNOWLEDGED, [(list_id, zones[number]) for number in erased], now_ms
-    )
     return erased
 
 
-def give_up(connection: Connection, numbers: Iterable[int]) -> None:
-    """Let reads whose envelopes do not open wait no more; they are held until their windows end."""
+def give_up(connection: Connection, numbers: Iterable[int], now_ms: int) -> None:
+    """Let reads whose envelopes do not open wait no more.
+
+    They are held until their windows end, unless their owner has had and acknowledged every answer that holds them.
+    """
     reads = reads_store.load_numbers(connection, numbers)
-    reads_store.save(
-        connection, reads, {number: lifecycle.leave(read, *read.waiting) for number, read in reads.items()}
-    )
+    left = {number: lifecycle.leave(read, *read.waiting) for number, read in reads.items()}
+    reads_store.save(connection, reads, left, now_ms)
 
 
 def drop_ended(connection: Connection, now_ms: int) -> None:
@@ -194,9 +179,14 @@ def _require_open(connection: Connection, list_id: str, grant_ids: Collection[st
     if not 1 <= sequence <= (last or 0):
         raise NotFoundError("There is no answer of that number.", "Ask for the next answer.")
     key = and_(answers.c.list_id == list_id, answers.c.sequence == sequence)
-    row = connection.execute(select(answers.c.acknowledged_ms, answers.c.grant_id).where(key)).first()
+    row = connection.execute(
+        select(answers.c.acknowledged_ms, answers.c.grant_id, answers.c.ledger_index).where(key)
+    ).first()
     if row is not None and row.grant_id not in grant_ids:
         raise NotFoundError("There is no answer of that number.", "Ask for the next answer.")
+    if row is not None and row.acknowledged_ms is None and row.ledger_index is None:
+        # What was not offered can neither be claimed from nor have its reads erased.
+        raise NotFoundError("There is no answer of that number yet.", "Ask for the next answer.")
     if row is None or row.acknowledged_ms is not None:
         raise GoneError("That answer was acknowledged, or the windows of its reads have ended.")
 

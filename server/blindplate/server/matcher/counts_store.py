@@ -1,19 +1,23 @@
-"""Counts of what happened to records, by UTC day, list and zone, for the reports to come.
+"""Counts of what happened to records, by UTC day, list and zone: what the matcher signs into the ledger.
 
-They outlive the records, name no camera and no time finer than a day, and are written in the same transaction as
-what they count.
+Guarantees that every record taken in is counted once as received, and once more as claimed or erased or among those
+still open: each count is written in the transaction of what it counts, and ``totals`` sees one state of all of them.
+They outlive the records, name no camera and no time finer than a day. Protocol sections 5 and 7.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
-from blindplate.server.matcher.tables import counts
+from blindplate.core.errors import StorageError
+from blindplate.core.statements.matching import RecordCount
+from blindplate.server.matcher.tables import counting, counts, records
 
 
 class Event(StrEnum):
@@ -27,10 +31,94 @@ class Event(StrEnum):
     ERASED_CLAIMED = "erased-window-claimed"
 
 
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """All counts since the counting began (``since``, seconds since 1970, UTC), by list and zone."""
+
+    since: int
+    records: tuple[RecordCount, ...]
+    refused_claims: int
+
+
+def begin(connection: Connection, now_ms: int) -> None:
+    """Begin the public counts, unless they have begun. Records held already are counted as received just now."""
+    if connection.execute(select(counting.c.since)).first() is not None:
+        return
+    connection.execute(insert(counting).values(since=now_ms // 1000, refused_claims=0))
+    connection.execute(delete(counts))
+    held = connection.execute(
+        select(
+            records.c.list_id,
+            records.c.zone,
+            func.count().label("held"),
+            func.count(records.c.claimed_ms).label("claimed"),
+        ).group_by(records.c.list_id, records.c.zone)
+    ).all()
+    for event, number in ((Event.RECEIVED, "held"), (Event.CLAIMED, "claimed")):
+        _raise(connection, event, {(row.list_id, row.zone): getattr(row, number) for row in held}, now_ms)
+
+
 def add(connection: Connection, event: Event, places: Iterable[tuple[str, str]], now_ms: int) -> None:
     """Count ``event`` once for every (list, zone) of ``places``, on the day of ``now_ms``."""
+    _raise(connection, event, Counter(places), now_ms)
+
+
+def add_refused_claims(connection: Connection, number: int) -> None:
+    """Count ``number`` more claims that opened nothing."""
+    if number:
+        connection.execute(update(counting).values(refused_claims=counting.c.refused_claims + number))
+
+
+def read(connection: Connection) -> dict[tuple[str, str, str, Event], int]:
+    """Every count by day (``YYYY-MM-DD``), list, zone and event."""
+    rows = connection.execute(select(counts))
+    return {(row.day, row.list_id, row.zone, Event(row.event)): row.amount for row in rows}
+
+
+def totals(connection: Connection) -> Totals:
+    """Everything counted, beside what is open now. Raises StorageError when the counting has not begun."""
+    beginning = connection.execute(select(counting)).first()
+    if beginning is None:
+        raise StorageError("The matcher's counts have not begun.")
+    summed = connection.execute(
+        select(counts.c.list_id, counts.c.zone, counts.c.event, func.sum(counts.c.amount).label("amount"))
+        .group_by(counts.c.list_id, counts.c.zone, counts.c.event)
+        .order_by(counts.c.list_id, counts.c.zone)
+    )
+    by_place: dict[tuple[str, str], Counter[Event]] = {}
+    for row in summed:
+        by_place.setdefault((row.list_id, row.zone), Counter())[Event(row.event)] = row.amount
+    unclaimed = connection.execute(
+        select(records.c.list_id, records.c.zone, func.count().label("held"))
+        .where(records.c.claimed_ms.is_(None))
+        .group_by(records.c.list_id, records.c.zone)
+    )
+    still_open = {(row.list_id, row.zone): row.held for row in unclaimed}
+    return Totals(
+        beginning.since,
+        tuple(
+            RecordCount(
+                list_id=place[0],
+                zone=place[1],
+                received=events[Event.RECEIVED],
+                answered=events[Event.ANSWERED],
+                claimed=events[Event.CLAIMED],
+                erased_acknowledged=events[Event.ERASED_ACKNOWLEDGED],
+                erased_unclaimed=events[Event.ERASED_UNCLAIMED],
+                erased_claimed=events[Event.ERASED_CLAIMED],
+                open=still_open.get(place, 0),
+            )
+            for place, events in by_place.items()
+        ),
+        beginning.refused_claims,
+    )
+
+
+def _raise(connection: Connection, event: Event, amounts: Mapping[tuple[str, str], int], now_ms: int) -> None:
     day = datetime.fromtimestamp(now_ms / 1000, UTC).date().isoformat()
-    for (list_id, zone), amount in Counter(places).items():
+    for (list_id, zone), amount in amounts.items():
+        if not amount:
+            continue
         key = (
             (counts.c.day == day)
             & (counts.c.list_id == list_id)
@@ -42,9 +130,3 @@ def add(connection: Connection, event: Event, places: Iterable[tuple[str, str]],
             connection.execute(
                 insert(counts).values(day=day, list_id=list_id, zone=zone, event=event.value, amount=amount)
             )
-
-
-def read(connection: Connection) -> dict[tuple[str, str, str, Event], int]:
-    """Every count by day (``YYYY-MM-DD``), list, zone and event."""
-    rows = connection.execute(select(counts))
-    return {(row.day, row.list_id, row.zone, Event(row.event)): row.amount for row in rows}

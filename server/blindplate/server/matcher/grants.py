@@ -1,167 +1,195 @@
-"""Which grants the matcher acts under, and which cameras their registers name.
+"""What the matcher may do under the grants of the ledger, as they stood when it was last read.
 
-Guarantees that a grant counts only with the signatures of the operator and both custodians, a register only with
-the operator's and where a grant names its digest; that two files which name one grant cancel each other; and that
-a bad file is reported and passed over while the others stand. Protocol section 7, guarantee G5.
+Guarantees that a read is judged by the amendment in force at its capture, that nothing is matched, uploaded or handed
+out under a grant that is ended, expired or suspended by either custodian, and that a revoked camera counts for nothing.
+That entries bear the signatures their kinds demand is ``core.ledger.state``'s to guarantee, that they are in a ledger
+which both custodians witness ``edge.ledger``'s. Protocol section 7, guarantee G5.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import cached_property
 
 from blindplate.core.domains import Domain
-from blindplate.core.errors import (
-    GrantError,
-    IdentityError,
-    SettingsError,
-    StorageError,
-    UnknownDomainError,
-)
+from blindplate.core.errors import GrantError, IdentityError, UnknownDomainError
+from blindplate.core.ledger.grants import GrantHistory
+from blindplate.core.ledger.state import LedgerState
+from blindplate.core.ledger.versions import CommittedVersion
+from blindplate.core.parties import Custodian
 from blindplate.core.statements.grants import Grant
-from blindplate.core.statements.policies import RegisteredCamera, ZoneRegister, register_digest
-from blindplate.edge.logs import log
-from blindplate.edge.settings import TrustedKeys
-from blindplate.server.signed_folder import Contents, SignedFolder
+from blindplate.core.statements.policies import RegisteredCamera, ZoneRegister
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: the map by domain is made once an instance
 class Grants:
-    """Everything granted at one moment: grants by name, registers by digest."""
+    """Everything granted: histories by grant, registers by digest, list versions by grant, revoked cameras."""
 
-    grants: Mapping[str, Grant] = field(default_factory=dict[str, Grant])
+    histories: Mapping[str, GrantHistory] = field(default_factory=dict[str, GrantHistory])
     registers: Mapping[bytes, ZoneRegister] = field(default_factory=dict[bytes, ZoneRegister])
+    versions: Mapping[str, tuple[CommittedVersion, ...]] = field(
+        default_factory=dict[str, tuple[CommittedVersion, ...]]
+    )
+    revoked: Collection[str] = frozenset()
+    revoked_keys: Collection[bytes] = frozenset()
 
-    def named(self, grant_id: str) -> Grant:
-        """A grant by its name, in force or not. Raises GrantError."""
-        grant = self.grants.get(grant_id)
-        if grant is None:
-            raise GrantError(
-                "The matcher knows no grant of that name.", "Use a grant signed by operator and custodians."
-            )
-        return grant
+    @classmethod
+    def of(cls, state: LedgerState) -> Grants:
+        """What ``state``, which nobody changes any more, says."""
+        return cls(state.grants, state.registers, state.list_versions, state.revoked, state.revoked_keys)
 
-    def at_capture(self, domain: Domain, moment: float) -> Grant:
-        """The grant that covers ``domain`` at ``moment`` (seconds since 1970, UTC); of several the one begun last.
+    def acting(self, grant_id: str, now: float, moment: float) -> Grant:
+        """The amendment of a grant in force at ``now`` that is in force at ``moment``, now or later.
 
-        Raises UnknownDomainError when no grant names the domain, GrantError when none was in force then.
+        Both are seconds since 1970 (UTC). Raises GrantError when there is none, or a custodian suspended the grant.
         """
-        naming = [grant for grant in self.grants.values() if domain in grant.domains()]
+        history = self.history(grant_id)
+        history.at(now)
+        for custodian in Custodian:
+            if history.suspended(custodian, now):
+                raise GrantError(
+                    f"Custodian {custodian.upper()} has suspended grant {grant_id}.",
+                    "Ask that custodian; the reason is in the ledger.",
+                )
+        return history.at(moment)
+
+    def history(self, grant_id: str) -> GrantHistory:
+        """A grant by its name, in force or not. Raises GrantError."""
+        history = self.histories.get(grant_id)
+        if history is None:
+            raise GrantError(
+                "The ledger, as far as the matcher has read it, has no grant of that name.",
+                "Use a grant that both custodians have witnessed.",
+            )
+        return history
+
+    def at_capture(self, domain: Domain, earliest: float, latest: float, now: float) -> Grant:
+        """The amendment that covers ``domain`` at a capture from ``earliest`` on and before ``latest``.
+
+        Of several the one begun last; all in seconds since 1970 (UTC). Raises UnknownDomainError when no grant names
+        the domain, GrantError when none was in force then, or it was ended by ``now``.
+        """
+        naming = self._by_domain.get(domain, ())
         if not naming:
             raise UnknownDomainError(
                 "No grant names that list, zone and key generation.", "Install the zone's current policy."
             )
-        live = [grant for grant in naming if grant.not_before <= moment < grant.not_after]
+        live: list[tuple[int, Grant]] = []
+        for history in naming:
+            if history.ended_at is not None and history.ended_at <= now:
+                continue
+            # Between two beginnings nothing comes into force.
+            beginnings = (amendment.begins for amendment in history.amendments)
+            for moment in (earliest, *(begins for begins in beginnings if earliest < begins < latest)):
+                grant = _at(history, moment)
+                if grant is not None and domain in grant.domains():
+                    live.append((history.amendments[grant.amendment].begins, grant))
         if not live:
             raise GrantError(
-                "No grant over that list, zone and key generation was in force at the capture.",
+                "No grant over that list, zone and key generation was in force at the capture, or it was ended.",
                 "Install the zone's current policy and check the camera's clock.",
             )
-        return max(live, key=lambda grant: grant.not_before)
+        return max(live, key=lambda begun: begun[0])[1]
 
     def camera(self, grant: Grant, domain: Domain, identity: str) -> RegisteredCamera:
         """The camera with this SPIFFE id in the register that ``grant`` names for the zone of ``domain``.
 
-        Raises GrantError when that register is not here, IdentityError when it does not name the camera.
+        Raises GrantError when that register is not of the zone, IdentityError when it does not name the camera or the
+        camera, or the key it is named with, was revoked.
         """
         zone = next(zone for zone in grant.zones if zone.zone == domain.zone)
         register = self.registers.get(zone.register_digest)
         if register is None or (register.zone, register.generation) != (zone.zone, zone.generation):
             raise GrantError(
-                f"The camera register that grant {grant.grant_id} names for zone {zone.zone} is not here.",
-                "Put the register's signed file into the matcher's registers folder.",
+                f"The camera register that grant {grant.grant_id} names for zone {zone.zone} is not in the ledger.",
+                "Have the register entered, and the grant amended.",
             )
-        for camera in register.cameras:
-            if camera.identity == identity:
-                return camera
-        raise IdentityError(
-            f"The register of zone {zone.zone} does not name this camera.",
-            "Have the register and the grant amended, or correct the camera's zone.",
-        )
+        camera = next((camera for camera in register.cameras if camera.identity == identity), None)
+        if camera is None:
+            raise IdentityError(
+                f"The register of zone {zone.zone} does not name this camera.",
+                "Have the register and the grant amended, or correct the camera's zone.",
+            )
+        if identity in self.revoked or camera.signing_key in self.revoked_keys:
+            raise IdentityError(
+                "This camera was revoked.", "Enrol it anew, and have the zone's register and grants amended."
+            )
+        return camera
 
     def owned(self, list_id: str, identity: str, moment: float) -> frozenset[str]:
         """The names of the grants of the owner ``identity`` (SPIFFE id) over a list: those that have ended, too.
 
-        An owner whose grant was renewed still settles what was answered under the one before. Raises GrantError when
+        An owner whose grant was renewed still gets what was answered under the one before. Raises GrantError when
         none of them is in force at ``moment``.
         """
-        owned = [
-            grant for grant in self.grants.values() if (grant.list_id, grant.owner) == (list_id, identity)
-        ]
-        if not any(grant.not_before <= moment < grant.not_after for grant in owned):
+        names = self.settled(list_id, identity)
+        if not any(self.histories[name].in_force(moment) for name in names):
             raise GrantError(
                 "No grant in force gives this owner that list.",
                 "Use a list named by a grant of yours, and ask for one that covers the time.",
             )
-        return frozenset(grant.grant_id for grant in owned)
+        return names
 
-    def longest_hold(self) -> int:
-        """Seconds that a record may be held after its capture at most: window and granularity of the time."""
-        return max(
-            (grant.window_seconds + grant.disclosure.time_granularity_seconds for grant in self._all()),
-            default=0,
+    def settled(self, list_id: str, identity: str) -> frozenset[str]:
+        """The names of all grants, in force or not, under which the owner ``identity`` has had a list matched.
+
+        What was answered may be claimed and acknowledged after they ended: only then is the rest erased early. Raises
+        GrantError when there is none.
+        """
+        names = frozenset(
+            name
+            for name, history in self.histories.items()
+            if (history.latest.list_id, history.latest.owner) == (list_id, identity)
         )
+        if not names:
+            raise GrantError("No grant gives this owner that list.", "Use a list named by a grant of yours.")
+        return names
+
+    def version(self, grant_id: str, number: int) -> CommittedVersion | None:
+        """The list version of this number that was committed to under a grant, as far as the ledger was read."""
+        versions = self.versions.get(grant_id, ())
+        return next((one for one in versions if one.statement.list_version == number), None)
 
     def in_force(self, moment: float) -> tuple[Grant, ...]:
-        """The grants in force at ``moment``."""
-        return tuple(grant for grant in self._all() if grant.not_before <= moment < grant.not_after)
+        """The amendments in force at ``moment`` of the grants that no custodian has suspended."""
+        return tuple(history.at(moment) for history in self.histories.values() if history.in_force(moment))
 
-    def _all(self) -> tuple[Grant, ...]:
-        return tuple(self.grants.values())
+    def to_come(self, moment: float) -> tuple[Grant, ...]:
+        """The amendments in force at ``moment`` or later, as far as is known, suspended ones included."""
+        return tuple(
+            amendment.grant
+            for history in self.histories.values()
+            if history.ended_at is None or history.ended_at > moment
+            for amendment in history.amendments[_number_at(history, moment) :]
+            if amendment.grant.not_after > moment
+        )
 
+    def longest_hold(self, moment: float) -> int:
+        """Seconds that a record captured at ``moment`` or later may be held at most: window and granularity."""
+        return max(map(hold_seconds, self.to_come(moment)), default=0)
 
-class GrantFolders:
-    """The folders of grants and registers; ``refresh`` reads what changed, ``current`` gives what was read last."""
-
-    def __init__(self, grants: Path, registers: Path, trust: TrustedKeys) -> None:
-        """Read both. Raises SettingsError when a folder cannot be read."""
-        everyone = (trust.operator, trust.custodian_a, trust.custodian_b)
-        self._grants = SignedFolder(grants, Grant, everyone)
-        self._registers = SignedFolder(registers, ZoneRegister, (trust.operator,))
-        self._seen: tuple[Contents[Grant], Contents[ZoneRegister]] | None = None
-        self._current = Grants()
-        self._load()
-
-    @property
-    def current(self) -> Grants:
-        """What was granted when ``refresh`` last looked."""
-        return self._current
-
-    def refresh(self) -> None:
-        """Look again. A folder that cannot be read is reported, and what was read before stays in force."""
-        try:
-            self._load()
-        except SettingsError as error:
-            log().error("grants-unreadable", error=error)
-
-    def _load(self) -> None:
-        try:
-            seen = (self._grants.current(), self._registers.current())
-        except StorageError:
-            raise SettingsError(
-                "The matcher's folder of grants or of registers cannot be read.",
-                "Check both paths in the matcher's settings, and their permissions.",
-            ) from None
-        if self._seen is not None and self._seen[0] is seen[0] and self._seen[1] is seen[1]:
-            return
-        self._seen = seen
-        self._current = _joined(*seen)
-        for problem in (*seen[0].problems, *seen[1].problems):
-            log().error("statement-skipped", file=problem.file, error=problem.error)
-        log().info("grants-read", grants=len(self._current.grants), registers=len(self._current.registers))
+    @cached_property
+    def _by_domain(self) -> Mapping[Domain, tuple[GrantHistory, ...]]:
+        found: dict[Domain, tuple[GrantHistory, ...]] = {}
+        for history in self.histories.values():
+            for domain in history.domains():
+                found[domain] = (*found.get(domain, ()), history)
+        return found
 
 
-def _joined(grants: Contents[Grant], registers: Contents[ZoneRegister]) -> Grants:
-    files = Counter(loaded.model.grant_id for loaded in grants.statements)
-    for grant_id in sorted(name for name, number in files.items() if number > 1):
-        log().error("grant-named-twice", grant=grant_id)
-    return Grants(
-        grants={
-            loaded.model.grant_id: loaded.model
-            for loaded in grants.statements
-            if files[loaded.model.grant_id] == 1
-        },
-        registers={register_digest(loaded.payload): loaded.model for loaded in registers.statements},
-    )
+def hold_seconds(grant: Grant) -> int:
+    """How long after its header's time a record may be held under ``grant``: its window, and how coarse that time is."""
+    return grant.window_seconds + grant.disclosure.time_granularity_seconds
+
+
+def _at(history: GrantHistory, moment: float) -> Grant | None:
+    try:
+        return history.at(moment)
+    except GrantError:
+        return None
+
+
+def _number_at(history: GrantHistory, moment: float) -> int:
+    """The number of the amendment that has begun by ``moment``; 0 before any has."""
+    return max((number for number, one in enumerate(history.amendments) if one.begins <= moment), default=0)

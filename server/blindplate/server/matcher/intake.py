@@ -23,7 +23,7 @@ from blindplate.server.limits import Rate, RateLimiter
 from blindplate.server.matcher import records_store
 from blindplate.server.matcher.admission import Judged, judge
 from blindplate.server.matcher.backlog import Backlog
-from blindplate.server.matcher.grants import GrantFolders
+from blindplate.server.matcher.following import FollowedLedger
 from blindplate.server.matcher.match_secrets import MatchSecrets
 from blindplate.server.matcher.metrics import RECORDS, REFUSED_RECORDS
 from blindplate.server.matcher.storage import Database
@@ -44,7 +44,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServicer):
     """Takes records from the cameras that the registers name."""
 
     database: Database
-    grants: GrantFolders
+    ledger: FollowedLedger
     window_keys: WindowKeys
     secrets: MatchSecrets
     backlog: Backlog
@@ -79,7 +79,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServicer):
     def _take(
         self, request: v1.SubmitRequest, camera_identity: str, one_of: Callable[[str], None]
     ) -> list[BlindplateError | None]:
-        now, grants = self.clock.now(), self.grants.current
+        now, grants = self.clock.now(), self.ledger.current
         outcomes: list[BlindplateError | None] = []
         judged: list[tuple[int, Judged]] = []
         for place, wire in enumerate(request.wires):

@@ -1,4 +1,4 @@
-"""The matcher's housekeeping, once a second: grants, window keys, erasure, alarms, the write-ahead log.
+"""The matcher's housekeeping, once a second: window keys, erasure, alarms, the write-ahead log.
 
 Guarantees that a step which fails is logged and tried again, and keeps none of the others from being done.
 Protocol sections 4, 5 and 7.
@@ -16,7 +16,7 @@ from blindplate.edge.logs import log
 from blindplate.server.matcher import erasure, records_store, segments_store
 from blindplate.server.matcher.absence import AbsenceAlarm
 from blindplate.server.matcher.backlog import Backlog
-from blindplate.server.matcher.grants import GrantFolders
+from blindplate.server.matcher.following import FollowedLedger
 from blindplate.server.matcher.match_secrets import MatchSecrets
 from blindplate.server.matcher.metrics import FAILED_ROUNDS, RECORDS, SEGMENTS
 from blindplate.server.matcher.segment_files import SegmentFiles
@@ -31,7 +31,7 @@ class Keeper:
     """``window_key_seconds`` and ``window_keys_ahead`` are as in the settings."""
 
     database: Database
-    grants: GrantFolders
+    ledger: FollowedLedger
     window_keys: WindowKeys
     secrets: MatchSecrets
     files: SegmentFiles
@@ -50,7 +50,6 @@ class Keeper:
         """Do everything that is due now."""
         now = self.clock.now()
         steps: tuple[tuple[str, Callable[[float], None]], ...] = (
-            ("grants", lambda _: self.grants.refresh()),
             ("keys", self.provide_keys),
             ("key-destruction", self._destroy_keys),
             ("erasure", self._erase),
@@ -66,7 +65,7 @@ class Keeper:
     def provide_keys(self, now: float) -> None:
         """Have window keys made ahead. Raises StorageError."""
         self.window_keys.provide(
-            now, self.window_key_seconds, self.window_keys_ahead, self.grants.current.longest_hold()
+            now, self.window_key_seconds, self.window_keys_ahead, self.ledger.current.longest_hold(now)
         )
 
     def _destroy_keys(self, now: float) -> None:
@@ -89,4 +88,4 @@ class Keeper:
             self.backlog.set_held(records_store.held_by_list(connection))
             segments = segments_store.everything(connection)
         SEGMENTS.set(len(segments))
-        self._alarm.look(self.grants.current, {(one.list_id, one.epoch) for one in segments}, now)
+        self._alarm.look(self.ledger.current, {(one.list_id, one.epoch) for one in segments}, now)

@@ -17,7 +17,7 @@ from blindplate.core.statements.uploads import Manifest
 from blindplate.psi.layout import Layout, declared
 from blindplate.psi.parameters import ParameterSet, load_set
 from blindplate.server.matcher.epochs import epoch_name
-from blindplate.server.matcher.grants import Grants
+from blindplate.server.matcher.grants import Grants, hold_seconds
 from blindplate.server.matcher.segments_store import Segment
 
 # Besides two epochs, so that short ones can be uploaded in time too.
@@ -38,18 +38,20 @@ class Expected:
 def judge(statement: Statement, owner: str, grants: Grants, max_bytes: int, now: float) -> Expected:
     """Judge the manifest sent by ``owner`` (a SPIFFE id) at ``now`` (seconds since 1970, UTC).
 
-    Raises MessageError for a malformed one, GrantError, SignatureError, ExpiredError for an epoch that is over or
-    too far ahead, ParameterError for another parameter set, UploadError for sizes that do not fit.
+    The amendment that counts is the one in force at the epoch's beginning, or now if that is past. Raises MessageError
+    for a malformed one, GrantError, SignatureError, ExpiredError for an epoch that is over or too far ahead,
+    ParameterError for another parameter set, UploadError for sizes that do not fit.
     """
     # Read once to learn which key must have signed it; only the verified reading is acted on.
-    grant = grants.named(Manifest.parsed(statement.payload).grant_id)
+    claimed = Manifest.parsed(statement.payload)
+    grant = grants.acting(claimed.grant_id, now, max(now, claimed.epoch.epoch().start()))
     grant.require_owner(owner)
     manifest = Manifest.verified(statement, [grant.owner_key])
-    grant.require_in_force(now)
     if manifest.list_id != grant.list_id:
         raise GrantError("A manifest names another list than its grant.", "Name the list of the grant.")
     epoch = manifest.epoch.epoch()
-    hold = grant.window_seconds + grant.disclosure.time_granularity_seconds
+    # Reads of the epoch may have come, or come, under another amendment than this one.
+    hold = max(hold_seconds(one.grant) for one in grants.history(grant.grant_id).amendments)
     _require_epoch(epoch, manifest, grant, now, hold)
     parameters, layout = _require_shape(manifest, grant)
     if layout.upload_bytes > max_bytes:

@@ -27,9 +27,16 @@ BATCH_SECONDS: Final = Histogram(
 OWNER_ABSENT: Final = Counter(
     "blindplate_matcher_owner_absent", "Epochs about to begin, or begun, without an uploaded list.", ("list",)
 )
-RETROSPECTIVE: Final = Counter(
-    "blindplate_matcher_retrospective_uploads", "Segments that match reads from before they came.", ("list",)
+LATE_UPLOADS: Final = Counter(
+    "blindplate_matcher_late_uploads",
+    "Segments that came after reads they match; their list versions were witnessed before those.",
+    ("list",),
 )
 REFUSED_CLAIMS: Final = Counter(
     "blindplate_matcher_refused_claims", "Claims refused, by list and error code.", ("list", "code")
+)
+LEDGER_ALARMS: Final = Counter(
+    "blindplate_matcher_ledger_alarms",
+    "Looks at the ledger that failed for another reason than its absence, by error code.",
+    ("code",),
 )

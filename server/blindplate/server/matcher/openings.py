@@ -13,12 +13,12 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
+from blindplate.core.batches import OPENING_BYTES
 from blindplate.core.errors import MatchProofError, MessageError
 from blindplate.core.records.commitments import commit_match, match_proof
 from blindplate.core.records.record import SealedRecord
 
-_DIGEST_BYTES: Final = 32
-OPENING_BYTES: Final = 2 * _DIGEST_BYTES
+_DIGEST_BYTES: Final = OPENING_BYTES // 2
 
 
 def opening_of(record: SealedRecord) -> bytes:

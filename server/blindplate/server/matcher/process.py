@@ -21,10 +21,12 @@ _MAX_CONCURRENT = 128
 def run(settings: MatcherSettings) -> None:
     """Serve. Raises SettingsError, StorageError or ParameterError when the matcher cannot start."""
     configure("matcher")
+    clock = SystemClock()
     evaluator = PoolEvaluator(settings.workers, settings.segment_memory_bytes)
     try:
-        matcher = open_matcher(settings, evaluator, SystemClock())
-        evaluator.warm_up(sorted({grant.parameter_set for grant in matcher.grants.current.grants.values()}))
+        matcher = open_matcher(settings, evaluator, clock)
+        granted = matcher.ledger.current.to_come(clock.now())
+        evaluator.warm_up(sorted({grant.parameter_set for grant in granted}))
         server, port = build_server(
             settings.listen,
             settings.tls,

@@ -1,6 +1,6 @@
 """One round of matching: for each segment that is due, its waiting reads in batches, stored as answers.
 
-Guarantees that an answer is durable before anyone is told of it, that a batch which fails, however it fails, leaves its
+Guarantees that an answer is durable before the ledger is told of it (``clerk``), that a batch which fails, however it fails, leaves its
 reads waiting, oldest first, and other segments' batches alone. A round without waiting reads makes no
 batch unless told to: then the pace of answers tells their owner nothing. Protocol section 5.
 """
@@ -49,13 +49,13 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """What a round needs."""
+    """What a round needs. ``stored`` rings for each answer."""
 
     database: Database
     evaluator: Evaluator
     files: SegmentFiles
     secrets: MatchSecrets
-    bell: Bell
+    stored: Bell
     clock: Clock
 
     def round(self, due: Sequence[Due]) -> int:
@@ -108,7 +108,7 @@ class Matching:
         sequence = self.database.write(
             lambda connection: answers_store.store(connection, segment, batch.answer, slots, placed, now_ms)
         )
-        self.bell.ring()
+        self.stored.ring()
         seconds = time.monotonic() - run.started
         BATCHES.labels(segment.list_id).inc()
         BATCH_SECONDS.observe(seconds)
@@ -133,7 +133,10 @@ class Matching:
         opened = self.secrets.get(numbers, wires)
         if opened.unreadable:
             log().error("envelopes-unreadable", records=len(opened.unreadable))
-            self.database.write(lambda connection: answers_store.give_up(connection, opened.unreadable))
+            now_ms = int(self.clock.now() * 1000)
+            self.database.write(
+                lambda connection: answers_store.give_up(connection, opened.unreadable, now_ms)
+            )
         return dict(opened.pairs)
 
 

@@ -64,7 +64,7 @@ class Bounds:
     file_bytes: int
 
 
-def add(connection: Connection, segment: Segment, bounds: Bounds) -> tuple[bool, list[bytes]]:
+def add(connection: Connection, segment: Segment, bounds: Bounds, now_ms: int) -> tuple[bool, list[bytes]]:
     """Put a segment in force: whether it is new, and the ids of segments that it leaves without any reads.
 
     Raises ReplayError for a number that is not the next one, UploadError for an older list version, a time before the
@@ -98,7 +98,7 @@ def add(connection: Connection, segment: Segment, bounds: Bounds) -> tuple[bool,
         )
     )
     for one in ended:
-        _supersede(connection, one, segment.matches_from, emptied=one.segment_id in emptied)
+        _supersede(connection, one, segment.matches_from, now_ms, emptied=one.segment_id in emptied)
     return True, sorted(emptied)
 
 
@@ -176,8 +176,11 @@ def _check_bounds(segment: Segment, bounds: Bounds, beside: list[Segment], held:
         )
 
 
-def _supersede(connection: Connection, earlier: Segment, moment: int, *, emptied: bool) -> None:
-    """End ``earlier`` at ``moment`` (seconds), or delete it when that has ``emptied`` it of all its time."""
+def _supersede(connection: Connection, earlier: Segment, moment: int, now_ms: int, *, emptied: bool) -> None:
+    """End ``earlier`` at ``moment`` (seconds), or delete it when that has ``emptied`` it of all its time.
+
+    Every read that leaves it waits for the base that ends it.
+    """
     leaving = select(waiting.c.number).where(waiting.c.segment_id == earlier.segment_id)
     if not emptied:
         later = select(records.c.number).where(
@@ -188,7 +191,7 @@ def _supersede(connection: Connection, earlier: Segment, moment: int, *, emptied
         leaving = leaving.where(waiting.c.number.in_(later))
     reads = reads_store.load(connection, leaving)
     left = {number: lifecycle.leave(read, earlier.segment_id) for number, read in reads.items()}
-    reads_store.save(connection, reads, left)
+    reads_store.save(connection, reads, left, now_ms)
     key = segments.c.segment_id == earlier.segment_id
     if emptied:
         connection.execute(delete(segments).where(key))

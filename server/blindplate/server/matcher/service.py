@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import grpc
@@ -16,15 +16,17 @@ from blindplate.core.errors import SettingsError
 from blindplate.core.signing import SEED_BYTES, SigningKey
 from blindplate.edge.clock import Clock
 from blindplate.edge.keyfiles import read_secret
+from blindplate.edge.ledger.appender import LedgerClient
 from blindplate.edge.logs import log
 from blindplate.server.authorization import Access, Role
 from blindplate.server.limits import Rate, RateLimiter
-from blindplate.server.matcher import answers, intake, segments_store, uploads
+from blindplate.server.matcher import answers, counts_store, intake, segments_store, uploads
 from blindplate.server.matcher.answers import AnswersServicer
 from blindplate.server.matcher.backlog import Backlog
 from blindplate.server.matcher.bell import Bell
+from blindplate.server.matcher.clerk import Clerk
 from blindplate.server.matcher.evaluator import Evaluator
-from blindplate.server.matcher.grants import GrantFolders
+from blindplate.server.matcher.following import FollowedLedger, follow
 from blindplate.server.matcher.intake import IntakeServicer
 from blindplate.server.matcher.keeper import Keeper
 from blindplate.server.matcher.match_secrets import MatchSecrets
@@ -46,19 +48,26 @@ class Matcher:
     """The parts of one matcher. ``services`` are what its gRPC server serves."""
 
     database: Database
-    grants: GrantFolders
+    ledger: FollowedLedger
+    client: LedgerClient
     window_keys: WindowKeys
-    bell: Bell
+    bells: tuple[Bell, ...]
     ticker: Ticker
     keeper: Keeper
+    clerk: Clerk
     services: tuple[Service, ...]
     evaluator: Evaluator
-    _stop: threading.Event
-    _threads: list[threading.Thread]
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _threads: list[threading.Thread] = field(default_factory=list[threading.Thread])
 
     def start(self) -> None:
-        """Start ticking and keeping house."""
-        for name, run in (("ticker", self.ticker.run), ("keeper", self.keeper.run)):
+        """Start ticking, keeping house, following the ledger and entering in it."""
+        for name, run in (
+            ("ticker", self.ticker.run),
+            ("keeper", self.keeper.run),
+            ("ledger", self.ledger.run),
+            ("clerk", self.clerk.run),
+        ):
             thread = threading.Thread(
                 target=run_or_end_process, args=(run, self._stop), name=name, daemon=True
             )
@@ -66,12 +75,15 @@ class Matcher:
             thread.start()
 
     def close(self) -> None:
-        """Stop the threads, then the workers, then the database."""
+        """Stop the threads, the workers and what goes to the ledger, then the database."""
         self._stop.set()
-        self.bell.ring()
+        for bell in self.bells:
+            bell.ring()
         self.evaluator.close()
+        self.client.close()
         for thread in self._threads:
             thread.join()
+        self.ledger.close()
         self.database.close()
 
 
@@ -86,20 +98,22 @@ def open_matcher(settings: MatcherSettings, evaluator: Evaluator, clock: Clock) 
             "The matcher's signing key is not the one pinned at enrolment.",
             "Name the right file as signing_key, or enrol again.",
         )
-    grants = GrantFolders(settings.grants, settings.registers, settings.trust)
+    keys = settings.ledger.keys.keys()
+    ledger = follow(settings.ledger, settings.data / "ledger.sqlite", settings.trust.parties(), clock)
+    ledger.look()
+    client = LedgerClient(settings.ledger.address, settings.tls, keys)
     database = Database(settings.data / "matcher.db", min_free_bytes=settings.min_free_bytes)
+    now_ms = int(clock.now() * 1000)
+    database.write(lambda connection: counts_store.begin(connection, now_ms))
     window_keys = WindowKeys(settings.data / "window-keys", signer)
     files = SegmentFiles(settings.data / "segments")
     with database.read() as connection:
         files.keep_only(segment.segment_id for segment in segments_store.everything(connection))
-    secrets, bell, backlog = (
-        MatchSecrets(window_keys, settings.max_secrets),
-        Bell(),
-        Backlog(settings.max_held),
-    )
+    secrets, backlog = MatchSecrets(window_keys, settings.max_secrets), Backlog(settings.max_held)
+    stored, offered = Bell(), Bell()
     keeper = Keeper(
         database,
-        grants,
+        ledger,
         window_keys,
         secrets,
         files,
@@ -112,24 +126,35 @@ def open_matcher(settings: MatcherSettings, evaluator: Evaluator, clock: Clock) 
     keeper.keep()
     rate = Rate(settings.camera_rate, settings.camera_burst)
     services = _services(
-        IntakeServicer(database, grants, window_keys, secrets, backlog, RateLimiter(clock), rate, clock),
+        IntakeServicer(database, ledger, window_keys, secrets, backlog, RateLimiter(clock), rate, clock),
         ListsServicer(
             database,
-            grants,
+            ledger,
+            keys,
             files,
             settings.max_upload_bytes,
             settings.max_list_bytes,
             settings.max_segments,
             clock,
         ),
-        AnswersServicer(database, grants, secrets, bell, clock),
+        AnswersServicer(database, ledger, secrets, offered, clock),
     )
-    matching = Matching(database, evaluator, files, secrets, bell, clock)
+    matching = Matching(database, evaluator, files, secrets, stored, clock)
     ticker = Ticker(
-        database, grants, matching, clock, settings.max_unacknowledged, settings.answer_empty_ticks
+        database, ledger, matching, clock, settings.max_unacknowledged, settings.answer_empty_ticks
     )
+    clerk = Clerk(database, client, signer, stored, offered, clock, settings.counts_seconds)
     return Matcher(
-        database, grants, window_keys, bell, ticker, keeper, services, evaluator, threading.Event(), []
+        database,
+        ledger,
+        client,
+        window_keys,
+        (stored, offered),
+        ticker,
+        keeper,
+        clerk,
+        services,
+        evaluator,
     )
 
 

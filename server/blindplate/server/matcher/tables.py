@@ -59,6 +59,9 @@ records = Table(
     # A number that was given out and erased must not come back: answers are told apart by it.
     sqlite_autoincrement=True,
 )
+_UNCLAIMED: Final = records.c.claimed_ms.is_(None)
+# So that what is open is counted without reading a single record.
+Index("open_records", records.c.list_id, records.c.zone, sqlite_where=_UNCLAIMED, postgresql_where=_UNCLAIMED)
 
 # Uploaded lists whose ciphertexts lie in a file each. ``matches_from`` and ``matches_until`` are seconds.
 segments = Table(
@@ -88,8 +91,18 @@ waiting = Table(
     PrimaryKeyConstraint("segment_id", "number"),
 )
 
+# Statements that wait for their receipts from the ledger, signed, in order: the very bytes are sent again after a crash.
+outbox = Table(
+    "outbox",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True, autoincrement=True),
+    Column("statement", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
 # ``openings`` holds what claims are checked against, for every slot of the answer alike. Both it and ``body`` are null
-# once acknowledged; the row stays as long as a read that it holds.
+# once acknowledged; the row stays as long as a read that it holds. ``entry`` is the number that the statement which names the
+# answer's batch has, or had, in the outbox; ``ledger_index`` where it stands in the ledger: without, nobody is offered it.
 answers = Table(
     "answers",
     METADATA,
@@ -101,6 +114,8 @@ answers = Table(
     Column("openings", LargeBinary),
     Column("expires_ms", BigInteger, nullable=False, index=True),
     Column("acknowledged_ms", BigInteger),
+    Column("entry", BigInteger, index=True),
+    Column("ledger_index", BigInteger),
     PrimaryKeyConstraint("list_id", "sequence"),
 )
 
@@ -124,6 +139,14 @@ sequences = Table(
     METADATA,
     Column("list_id", String(63), primary_key=True),
     Column("last", BigInteger, nullable=False),
+)
+
+# When the public counts began (seconds), and how many claims were refused since. One row.
+counting = Table(
+    "counting",
+    METADATA,
+    Column("since", BigInteger, nullable=False),
+    Column("refused_claims", BigInteger, nullable=False),
 )
 
 # What happened to records, by UTC day, list and zone: for the public counts.

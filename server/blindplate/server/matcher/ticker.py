@@ -1,8 +1,8 @@
 """The clock of the match: one thread that starts a round for every list whose tick has come.
 
-Guarantees at most ``batches_per_tick`` batches for each segment and tick of the segment's grant, none outside that
-grant, and none while too many answers under it are left unacknowledged: its reads then wait, and are not lost before
-their windows end. Protocol section 5.
+Guarantees at most ``batches_per_tick`` batches for each segment and tick of the segment's grant, none while that grant
+is not in force, and none while too many answers under it are left unacknowledged, by their owner or for want of the
+ledger: its reads then wait, and are not lost before their windows end. Protocol sections 5 and 7.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from blindplate.core.statements.grants import Grant
 from blindplate.edge.clock import Clock
 from blindplate.edge.logs import log
 from blindplate.server.matcher import answers_store, segments_store
-from blindplate.server.matcher.grants import GrantFolders
+from blindplate.server.matcher.following import FollowedLedger
 from blindplate.server.matcher.metrics import FAILED_ROUNDS
 from blindplate.server.matcher.rounds import Due, Matching
 from blindplate.server.matcher.segments_store import Segment
@@ -30,7 +30,7 @@ class Ticker:
     """Decides what is due; ``run`` does so until told to stop."""
 
     database: Database
-    grants: GrantFolders
+    ledger: FollowedLedger
     matching: Matching
     clock: Clock
     max_unacknowledged: int
@@ -49,9 +49,8 @@ class Ticker:
     def tick(self) -> int:
         """Do what is due now; give the number of answers stored."""
         now = self.clock.now()
-        ticking = [
-            grant for grant in self.grants.current.in_force(now) if self._next.get(grant.list_id, 0) <= now
-        ]
+        in_force = {grant.grant_id: grant for grant in self.ledger.current.in_force(now)}
+        ticking = [grant for grant in in_force.values() if self._next.get(grant.list_id, 0) <= now]
         lists = {grant.list_id: grant.tick_seconds for grant in ticking}
         if not lists:
             return 0
@@ -65,7 +64,6 @@ class Ticker:
                     for segment in segments_store.of_list(connection, list_id, superseded=True)
                     if left.get(segment.grant_id, 0) < self.max_unacknowledged
                 ]
-        in_force = {grant.grant_id: grant for grant in self.grants.current.in_force(now)}
         due = [
             Due(segment, grant.batches_per_tick, self.answer_empty_ticks and _current(segment, grant, now))
             for segment in segments

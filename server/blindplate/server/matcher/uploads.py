@@ -1,8 +1,9 @@
 """The Lists service: takes encrypted lists as streams, and says which are in force.
 
-Guarantees that every ciphertext is checked to be of the exact form before anything else is done with it, that a
-segment comes into force wholly or not at all, the list before it staying in force until then, and that a stream
-which stalls is cut off. No public key is taken. Protocol section 5, guarantee G3.
+Guarantees that a list is matched only with what was captured after both custodians had witnessed its version, that
+every ciphertext is checked to be of the exact form before anything else is done with it, that a segment comes into
+force wholly or not at all, the list before it staying in force until then, and that a stream which stalls is cut off.
+No public key is taken. Protocol section 5, guarantees G3 and G4.
 """
 
 from __future__ import annotations
@@ -18,21 +19,25 @@ from typing import Final
 import grpc
 
 from blindplate.core.domains import EpochKind
-from blindplate.core.errors import MessageError, UnavailableError, UploadError
+from blindplate.core.errors import MessageError, UnavailableError, UnwitnessedError, UploadError
+from blindplate.core.ledger.checkpoints import LedgerKeys
+from blindplate.core.ledger.versions import CommittedVersion
 from blindplate.core.signing import Statement
+from blindplate.core.statements.uploads import Manifest
 from blindplate.edge.clock import Clock
 from blindplate.edge.logs import log
 from blindplate.psi.mapping import salt_of
 from blindplate.psi.matcher import check_blob
 from blindplate.server.authorization import Access, Role, caller
 from blindplate.server.matcher import segments_store
-from blindplate.server.matcher.grants import GrantFolders
+from blindplate.server.matcher.following import FollowedLedger
 from blindplate.server.matcher.manifests import Expected, judge
-from blindplate.server.matcher.metrics import RETROSPECTIVE
+from blindplate.server.matcher.metrics import LATE_UPLOADS
 from blindplate.server.matcher.segment_files import PartialFile, SegmentFiles
 from blindplate.server.matcher.segments_store import Bounds
 from blindplate.server.matcher.storage import Database
 from blindplate.server.matcher.turns import Turns
+from blindplate.server.matcher.witnessing import require_witnessed
 from blindplate.v1 import lists_pb2 as v1
 from blindplate.v1 import lists_pb2_grpc, types_pb2
 
@@ -55,7 +60,8 @@ class ListsServicer(lists_pb2_grpc.ListsServicer):
     """Takes lists from the owners that grants name."""
 
     database: Database
-    grants: GrantFolders
+    ledger: FollowedLedger
+    ledger_keys: LedgerKeys
     files: SegmentFiles
     max_bytes: int
     max_list_bytes: int
@@ -70,38 +76,55 @@ class ListsServicer(lists_pb2_grpc.ListsServicer):
             parts = _unbroken(request_iterator)
             statement = _manifest(next(parts, None))
             expected = judge(
-                statement, owner.spiffe_id, self.grants.current, self.max_bytes, self.clock.now()
+                statement, owner.spiffe_id, self.ledger.current, self.max_bytes, self.clock.now()
             )
             segment = expected.segment
             if self._present(segment):
                 return v1.UploadResponse(segment_id=segment.segment_id, stored=False)
+            version = self._version(expected.manifest)
+            checkpoint = _checkpoint(next(parts, None))
+            require_witnessed(checkpoint, self.ledger_keys, version, segment.matches_from)
             self.database.require_room()
             with self.files.begin(segment.segment_id) as file:
                 _receive(parts, expected, file)
                 file.finish()
             stored = self._put_in_force(expected)
-        past_seconds = max(0, round(self.clock.now() - segment.matches_from))
-        if past_seconds:
-            # It is matched with what was read before it came: so much could be sought in hindsight.
-            RETROSPECTIVE.labels(segment.list_id).inc()
+        late_seconds = max(0, round(self.clock.now() - segment.matches_from))
+        if late_seconds:
+            LATE_UPLOADS.labels(segment.list_id).inc()
         log().info(
             "segment",
             list=segment.list_id,
             epoch=segment.epoch,
             number=segment.number,
+            version=segment.list_version,
             bins=expected.layout.bins,
             degree=expected.layout.degree,
-            past_seconds=past_seconds,
+            late_seconds=late_seconds,
         )
         return v1.UploadResponse(segment_id=segment.segment_id, stored=stored)
 
     def Segments(self, request: v1.SegmentsRequest, context: _Context) -> v1.SegmentsResponse:  # noqa: N802  gRPC's name
         """The segments of one of the caller's lists that are in force or to come."""
         del context
-        owned = self.grants.current.owned(request.list_id, caller().spiffe_id, self.clock.now())
+        owned = self.ledger.current.owned(request.list_id, caller().spiffe_id, self.clock.now())
         with self.database.read() as connection:
             found = segments_store.of_list(connection, request.list_id)
         return v1.SegmentsResponse(segments=[_segment(one) for one in found if one.grant_id in owned])
+
+    def _version(self, manifest: Manifest) -> CommittedVersion:
+        version = self.ledger.current.version(manifest.grant_id, manifest.list_version)
+        if version is None:
+            # It may have been witnessed in the second since the last look.
+            self.ledger.refresh()
+            version = self.ledger.current.version(manifest.grant_id, manifest.list_version)
+        if version is None:
+            raise UnwitnessedError(
+                f"List version {manifest.list_version} of grant {manifest.grant_id} is not in the ledger, or not "
+                "witnessed by both custodians.",
+                "Enter the version's commitment, wait until both custodians have witnessed it, then upload again.",
+            )
+        return version
 
     def _present(self, segment: segments_store.Segment) -> bool:
         with self.database.read() as connection:
@@ -111,9 +134,10 @@ class ListsServicer(lists_pb2_grpc.ListsServicer):
     def _put_in_force(self, expected: Expected) -> bool:
         segment = expected.segment
         bounds = Bounds(expected.grant.capacity, self.max_segments, self.max_list_bytes)
+        now_ms = int(self.clock.now() * 1000)
         try:
             stored, retired = self.database.write(
-                lambda connection: segments_store.add(connection, segment, bounds)
+                lambda connection: segments_store.add(connection, segment, bounds, now_ms)
             )
         except BaseException:
             if not self._present(segment):
@@ -129,11 +153,20 @@ def _manifest(part: v1.UploadPart | None) -> Statement:
     return Statement.from_proto(part.manifest)
 
 
+def _checkpoint(part: v1.UploadPart | None) -> bytes:
+    if part is None or part.WhichOneof("part") != "checkpoint":
+        raise MessageError(
+            "An upload does not bring a checkpoint after its manifest.",
+            "Send a checkpoint that both custodians cosigned and that covers the list version.",
+        )
+    return part.checkpoint
+
+
 def _receive(parts: Iterator[v1.UploadPart], expected: Expected, file: PartialFile) -> None:
     manifest, hashed, count = expected.manifest, sha256(), 0
     for part in parts:
         if part.WhichOneof("part") != "ciphertext":
-            raise MessageError("An upload holds something else than ciphertexts after its manifest.")
+            raise MessageError("An upload holds something else than ciphertexts after its checkpoint.")
         if count == manifest.ciphertexts:
             raise UploadError("An upload holds more ciphertexts than its manifest says.")
         blob = check_blob(part.ciphertext, expected.parameters)

@@ -22,7 +22,8 @@ SLOT = 7
 
 @pytest.fixture
 def segment(session: Session) -> Segment:
-    return Segment(bytes(32), session.rule.at(session.now()).index, 0, SegmentState.LIVE, b"secret")
+    epoch = session.rule.at(session.now())
+    return Segment(bytes(32), epoch.index, epoch.end(), 0, SegmentState.LIVE, b"secret")
 
 
 def sealed(session: Session, *, list_id: str = "police", epochs_before: int = 0) -> Sealed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import pytest
@@ -25,7 +26,8 @@ START = int(EPOCH.start())
 
 
 def additions(*times: float) -> list[Version]:
-    return [Version(number, at, lists=True) for number, at in enumerate(times, start=1)]
+    """Versions that each list something, taking effect at these times: witnessed the second before."""
+    return [Version(number, at - 1, lists=True) for number, at in enumerate(times, start=1)]
 
 
 def shapes(due: list[Due]) -> list[tuple[bool, int, int, int]]:
@@ -37,8 +39,28 @@ def test_what_was_listed_before_the_epoch_is_one_base_from_its_beginning() -> No
     assert shapes(due) == [(True, 1, 2, 0)]
 
 
-def test_a_list_made_during_the_epoch_matches_from_then() -> None:
-    assert shapes(segments_due(EPOCH, START + 100, additions(START + 90.7), [], [])) == [(True, 1, 1, 90)]
+def test_a_list_witnessed_during_the_epoch_matches_from_the_next_whole_second_on() -> None:
+    for witnessed, begins in ((90, 91), (90.2, 92)):
+        versions = [Version(1, START + witnessed, lists=True)]
+        assert shapes(segments_due(EPOCH, START + 100, versions, [], [])) == [(True, 1, 1, begins)]
+
+
+def test_a_version_witnessed_in_the_second_before_the_epoch_begins_with_it() -> None:
+    versions = [Version(1, START - 1, lists=True), Version(2, START, lists=True)]
+    assert shapes(segments_due(EPOCH, START + 100, versions, [], [])) == [(True, 1, 1, 0), (False, 2, 2, 1)]
+
+
+def test_versions_witnessed_together_are_one_segment() -> None:
+    versions = [Version(number, START + 60, lists=True) for number in (2, 3, 4)]
+    current = [Covering(1, 1, 1, START)]
+    due = segments_due(EPOCH, START + 70, versions, [], current)
+    assert shapes(due) == [(False, 2, 4, 61)]
+
+
+def test_a_version_witnessed_in_the_last_second_of_an_epoch_is_none_of_it() -> None:
+    versions = [*additions(START - 5), Version(2, EPOCH.end() - 1, lists=True)]
+    due = segments_due(EPOCH, EPOCH.end() + 1, versions, [], [Covering(1, 1, 1, START)])
+    assert due == []
 
 
 def test_an_addition_after_the_base_is_a_delta_of_its_own() -> None:
@@ -54,8 +76,8 @@ def test_one_addition_too_many_becomes_a_base_of_all() -> None:
     assert (due[-1].first_version, due[-1].last_version) == (1, len(times))
 
 
-def test_a_removal_calls_for_a_base_from_its_time_on() -> None:
-    versions = [*additions(START - 5), Version(2, START + 60, lists=False)]
+def test_a_removal_calls_for_a_base_from_its_effect_on() -> None:
+    versions = [*additions(START - 5), Version(2, START + 59, lists=False)]
     current = [Covering(1, 1, 1, START)]
     due = segments_due(EPOCH, START + 61, versions, [Removal(1, 2)], current)
     assert shapes(due) == [(True, 1, 2, 60)]
@@ -64,6 +86,11 @@ def test_a_removal_calls_for_a_base_from_its_time_on() -> None:
 def test_a_removal_the_segment_already_left_out_calls_for_nothing() -> None:
     versions = [*additions(START - 5), Version(2, START + 60, lists=False)]
     assert segments_due(EPOCH, START + 61, versions, [Removal(1, 2)], [Covering(1, 2, 2, START)]) == []
+
+
+def test_a_removal_that_is_not_witnessed_calls_for_nothing_yet() -> None:
+    current = [Covering(1, 1, 1, START)]
+    assert segments_due(EPOCH, START + 61, additions(START - 5), [Removal(1, 2)], current) == []
 
 
 def test_nothing_is_taken_out_of_an_epoch_that_is_over() -> None:
@@ -103,26 +130,43 @@ def test_epochs_outside_the_grant_are_not_due() -> None:
 
 @dataclass
 class World:
-    """A list and its uploads for one epoch, kept as the owner and the matcher keep them."""
+    """A list, its commitments and its uploads for one epoch, kept as the owner and the matcher keep them."""
 
-    versions: list[Version] = field(default_factory=list)
+    # How many versions there are, and when each commitment (a version covered by it and all before) was witnessed.
+    made: int = 0
+    witnessed: dict[int, float] = field(default_factory=dict)
     # Entry to (version that listed it, version that removed it or None).
     entries: dict[int, tuple[int, int | None]] = field(default_factory=dict)
     current: list[tuple[Covering, frozenset[int]]] = field(default_factory=list)
     # Whatever was in force: from, until, entries.
     past: list[tuple[int, int, frozenset[int]]] = field(default_factory=list)
 
-    def change(self, at: float, added: list[int], removed: list[int]) -> None:
-        number = len(self.versions) + 1
+    def change(self, added: list[int], removed: list[int]) -> None:
+        self.made += 1
         for entry in removed:
-            self.entries[entry] = (self.entries[entry][0], number)
+            self.entries[entry] = (self.entries[entry][0], self.made)
         for entry in added:
-            self.entries[entry] = (number, None)
-        self.versions.append(Version(number, at, lists=False))
+            self.entries[entry] = (self.made, None)
+
+    def witness(self, at: float) -> None:
+        """The list as it stands is committed to and witnessed at once."""
+        if self.made > max(self.witnessed, default=0):
+            self.witnessed[self.made] = at
+
+    def witnessed_at(self, version: int) -> float | None:
+        return next((at for one, at in sorted(self.witnessed.items()) if one >= version), None)
+
+    def begins(self, version: int) -> float:
+        at = self.witnessed_at(version)
+        return math.inf if at is None else math.ceil(at) + 1
 
     def upload(self, epoch: Epoch, now: float) -> None:
         standing = {listed for listed, removed in self.entries.values() if removed is None}
-        versions = [Version(one.version, one.made_at, one.version in standing) for one in self.versions]
+        versions = [
+            Version(one, at, one in standing)
+            for one in range(1, self.made + 1)
+            if (at := self.witnessed_at(one)) is not None
+        ]
         removals = [Removal(listed, gone) for listed, gone in self.entries.values() if gone is not None]
         for due in segments_due(epoch, now, versions, removals, [one for one, _ in self.current]):
             held = frozenset(
@@ -130,7 +174,7 @@ class World:
                 for entry, (listed, removed) in self.entries.items()
                 if due.first_version <= listed <= due.last_version and removed is None
             )
-            segment = Covering(due.first_version, due.last_version, len(versions), due.matches_from)
+            segment = Covering(due.first_version, due.last_version, self.made, due.matches_from)
             if due.base:
                 self.past += [(one.matches_from, due.matches_from, inside) for one, inside in self.current]
                 self.current = []
@@ -147,42 +191,83 @@ class World:
 
 CHANGES = st.lists(
     st.tuples(
-        st.integers(-200, 3500),
+        st.integers(-200, 3400),
         st.lists(st.integers(0, 9), max_size=3),
         st.lists(st.integers(0, 9), max_size=2),
+        # How long until it is witnessed; None for one that waits for the next commitment.
+        st.none() | st.floats(0, 100),
+        # Whether the owner uploads then, or is away and catches up later.
+        st.booleans(),
     ),
     min_size=1,
     max_size=12,
 )
+Changes = list[tuple[int, list[int], list[int], float | None, bool]]
 
 
-@settings(max_examples=100)
-@given(CHANGES, st.data())
-def test_an_entry_matches_from_its_listing_to_its_removal(
-    changes: list[tuple[int, list[int], list[int]]], data: st.DataObject
-) -> None:
+def played(changes: Changes) -> World:
+    """A world in which these changes were made, witnessed and uploaded; the last look is at the end of the epoch."""
     world = World()
     standing: set[int] = set()
-    for offset, wanted, unwanted in sorted(changes, key=lambda change: change[0]):
+    earliest = 0.0
+    for offset, wanted, unwanted, delay, uploads in sorted(changes, key=lambda change: change[0]):
         leaving = [entry for entry in dict.fromkeys(unwanted) if entry in standing]
         added = [entry for entry in dict.fromkeys(wanted) if entry not in world.entries]
         if not added and not leaving:
             continue
-        standing |= set(added)
-        standing -= set(leaving)
-        world.change(START + offset, added, leaving)
-        # Sometimes the owner is away and catches up later.
-        if data.draw(st.booleans()):
-            world.upload(EPOCH, START + offset)
-    # The daemon looks again by itself: a base uploaded more than a minute ahead is brought up to date later.
+        standing = (standing | set(added)) - set(leaving)
+        world.change(added, leaving)
+        if delay is not None:
+            # One commitment is witnessed before the next is made.
+            earliest = max(earliest, START + offset + delay)
+            world.witness(earliest)
+        if uploads:
+            world.upload(EPOCH, max(earliest, START + offset))
     world.upload(EPOCH, START + 3500)
-    made = {version.version: version.made_at for version in world.versions}
-    for second in range(START, START + 3600, 50):
+    return world
+
+
+@settings(max_examples=100)
+@given(CHANGES)
+def test_no_entry_is_ever_matched_before_its_version_was_witnessed(changes: Changes) -> None:
+    world = played(changes)
+    for second in seconds_to_look_at(world):
+        for entry in world.matched(second):
+            assert world.begins(world.entries[entry][0]) <= second
+
+
+@settings(max_examples=100)
+@given(CHANGES)
+def test_every_standing_entry_is_matched_from_when_its_version_takes_effect(changes: Changes) -> None:
+    world = played(changes)
+    for second in seconds_to_look_at(world):
         matched = world.matched(second)
         for entry, (listed, removed) in world.entries.items():
-            if removed is None and made[listed] <= second:
+            if removed is None and world.begins(listed) <= second:
                 assert entry in matched
-            if made[listed] > second:
+
+
+@settings(max_examples=100)
+@given(CHANGES)
+def test_no_entry_is_matched_once_its_removal_took_effect(changes: Changes) -> None:
+    world = played(changes)
+    for second in seconds_to_look_at(world):
+        matched = world.matched(second)
+        for entry, (_, removed) in world.entries.items():
+            if removed is not None and world.begins(removed) <= second:
                 assert entry not in matched
-            if removed is not None and made[removed] <= second:
-                assert entry not in matched
+
+
+@settings(max_examples=50)
+@given(CHANGES)
+def test_nothing_more_is_due_once_all_is_uploaded(changes: Changes) -> None:
+    world = played(changes)
+    before = list(world.current)
+    world.upload(EPOCH, START + 3501)
+    assert world.current == before
+
+
+def seconds_to_look_at(world: World) -> list[int]:
+    """Evenly through the epoch, and around every moment at which something was witnessed."""
+    around = [int(at) + step for at in world.witnessed.values() for step in range(-1, 4)]
+    return [second for second in [*range(START, START + 3600, 50), *around] if START <= second < START + 3600]

@@ -7,11 +7,12 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from blindplate.client.owner import roster
 from blindplate.client.owner.entries import Details, ListedVehicle
 from blindplate.client.owner.store import Store
+from blindplate.client.owner.tables import former_details
 from blindplate.core.errors import NotFoundError, QuotaError
 from blindplate.core.plates import CanonicalPlate, canonicalize
 
@@ -45,7 +46,7 @@ def test_a_submitted_list_replaces_the_one_before(connection: Connection) -> Non
     assert first == roster.Change(1, 2, 0, 0)
     kept = find(connection, "AB12CDE")
     second = roster.replace_list(connection, [vehicle("AB12CDE", "stolen"), vehicle("MN20PRS")], NOW + 5)
-    assert second == roster.Change(2, 1, 1, 1)
+    assert second == roster.Change(2, 1, 1, 1, reworded=1)
     # What stays keeps its entry and its time; what is said of it is as submitted last.
     again = find(connection, "AB12CDE")
     assert (again.entry_id, again.listed_at, again.details.reason) == (kept.entry_id, NOW, "stolen")
@@ -68,8 +69,36 @@ def test_a_vehicle_listed_again_is_a_new_entry(connection: Connection) -> None:
 
 def test_a_vehicle_added_twice_keeps_one_entry_with_the_newer_details(connection: Connection) -> None:
     roster.add_vehicle(connection, vehicle("AB12CDE", "first"), NOW, 1)
-    assert roster.add_vehicle(connection, vehicle("AB12CDE", "second"), NOW + 1, 1).version is None
-    assert find(connection, "AB12CDE").details.reason == "second"
+    again = roster.add_vehicle(connection, vehicle("AB12CDE", "second"), NOW + 1, 1)
+    assert again == roster.Change(2, 0, 0, 1, reworded=1)
+    found = find(connection, "AB12CDE")
+    assert (found.details.reason, found.listed_at) == ("second", NOW)
+
+
+def test_a_change_of_what_no_leaf_says_is_no_new_version(connection: Connection) -> None:
+    roster.add_vehicle(connection, vehicle("AB12CDE"), NOW, 1)
+    repainted = ListedVehicle(plate("AB12CDE"), Details(colour="red", note="seen leaving"))
+    assert roster.add_vehicle(connection, repainted, NOW + 1, 1).version is None
+    assert find(connection, "AB12CDE").details.colour == "red"
+    assert connection.execute(select(former_details)).all() == []
+
+
+def test_what_a_leaf_said_is_kept_when_it_says_something_else(connection: Connection) -> None:
+    roster.add_vehicle(connection, vehicle("AB12CDE", "first", date(2026, 4, 1)), NOW, 1)
+    roster.add_vehicle(connection, vehicle("AB12CDE", "second"), NOW + 1, 1)
+    roster.replace_list(connection, [vehicle("AB12CDE", "third"), vehicle("KL63XYZ")], NOW + 2)
+    rows = connection.execute(select(former_details).order_by(former_details.c.last_version)).all()
+    assert [(row.last_version, row.reason, row.weed_date) for row in rows] == [
+        (1, "first", date(2026, 4, 1)),
+        (2, "second", None),
+    ]
+
+
+def test_a_list_is_given_a_number_above_all_before_it(connection: Connection) -> None:
+    roster.add_vehicle(connection, vehicle("AB12CDE"), NOW, 10)
+    roster.renumber(connection, 8, NOW + 1)
+    assert roster.latest_version(connection) == 8
+    assert roster.add_vehicle(connection, vehicle("KL63XYZ"), NOW + 2, 10).version == 9
 
 
 def test_one_vehicle_more_than_granted_is_refused(connection: Connection) -> None:

@@ -13,11 +13,13 @@ from blindplate.client.owner.coverage import Due
 from blindplate.client.owner.segments import Segment, SegmentState
 from blindplate.client.owner.store import Store
 from blindplate.core.domains import HOURLY, Epoch
+from blindplate.core.errors import InputError, NotFoundError
 from blindplate.core.statements.model import EpochPart
 from blindplate.core.statements.uploads import Manifest
 
 EPOCH = HOURLY.at(1_700_000_000)
 START = int(EPOCH.start())
+SCOPE = "police-1 span/3600 inner/1"
 
 
 @pytest.fixture
@@ -46,7 +48,9 @@ def upload(connection: Connection, name: int, number: int, epoch: Epoch = EPOCH)
         matches_from=START,
         made_at=START + name,
     )
-    return segments.start_upload(connection, due, bytes([name]) * 32, manifest, name, b"secret")
+    return segments.start_upload(
+        connection, due, bytes([name]) * 32, manifest, scope=SCOPE, as_of=name, secret=b"secret"
+    )
 
 
 def states(connection: Connection) -> dict[int, SegmentState]:
@@ -55,10 +59,10 @@ def states(connection: Connection) -> dict[int, SegmentState]:
 
 def test_an_upload_is_in_force_once_finished(connection: Connection) -> None:
     first = upload(connection, 1, 0)
-    assert segments.current_in(connection, EPOCH, "police-1") == []
+    assert segments.current_in(connection, EPOCH, SCOPE) == []
     segments.finish_upload(connection, first)
-    assert [one.last_version for one in segments.current_in(connection, EPOCH, "police-1")] == [1]
-    assert segments.current_in(connection, EPOCH, "police-2") == []
+    assert [one.last_version for one in segments.current_in(connection, EPOCH, SCOPE)] == [1]
+    assert segments.current_in(connection, EPOCH, "police-1 span/3600 inner/2") == []
     assert segments.next_delta(connection, EPOCH) == 1
     assert segments.capacity_used(connection, EPOCH) == 128
 
@@ -95,8 +99,21 @@ def test_losing_an_upload_that_failed_loses_nothing_else(connection: Connection)
 
 def test_a_key_is_destroyed_when_epoch_and_window_are_over(connection: Connection) -> None:
     segments.finish_upload(connection, upload(connection, 1, 0))
-    assert segments.destroy_ended(connection, HOURLY, EPOCH.end() + 599, 600) == 0
-    assert segments.destroy_ended(connection, HOURLY, EPOCH.end() + 600, 600) == 1
+    assert segments.destroy_ended(connection, EPOCH.end() + 599, 600) == 0
+    assert segments.destroy_ended(connection, EPOCH.end() + 600, 600) == 1
     (ended,) = segments.in_states(connection, *SegmentState)
     assert (ended.state, ended.secret) == (SegmentState.ENDED, None)
     assert "secret" not in repr(upload(connection, 2, 0))
+
+
+def test_a_slot_tells_the_pseudonyms_of_its_bin(connection: Connection) -> None:
+    segment = upload(connection, 1, 0)
+    spread = segments.spread_of(connection, segment.segment_id)
+    ys = [bytes([number]) * 32 for number in range(50)]
+    first, second = spread.sharing_bin(0, ys), spread.sharing_bin(4096, ys)
+    assert sorted(first + second) == list(range(50))
+    assert first == spread.sharing_bin(4095, ys)
+    with pytest.raises(InputError):
+        spread.sharing_bin(8192, ys)
+    with pytest.raises(NotFoundError):
+        segments.spread_of(connection, bytes(32))

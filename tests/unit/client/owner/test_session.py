@@ -1,84 +1,134 @@
-"""What an owner begins with: only a grant of its own, signed by all three."""
+"""What an owner begins with: only a grant of its own that both custodians witnessed, as the ledger has it now."""
 
 from __future__ import annotations
 
-import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from blindplate.cli.deployment import create_deployment, default_plan
-from blindplate.client.owner.session import open_session
+from blindplate.client.owner.session import Session
 from blindplate.client.owner.settings import OwnerSettings
-from blindplate.core.errors import GrantError, SettingsError, SignatureError
+from blindplate.core.errors import (
+    ForkError,
+    GrantError,
+    NotFoundError,
+    RollbackError,
+    SettingsError,
+    UnwitnessedError,
+)
 from blindplate.core.signing import SigningKey
-from blindplate.core.statements.grants import Grant
-from blindplate.edge.keyfiles import read_secret, read_statement, write_secret, write_statement
+from blindplate.core.statements.grant_changes import GrantEnd
+from blindplate.edge.keyfiles import read_secret, write_secret
 from blindplate.edge.settings import load
+from tests.unit.client.owner.scene import NOW, Scene, signing_key
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    plan = default_plan(int(time.time()) - 60, cameras=1)
-    return create_deployment(tmp_path_factory.mktemp("owner") / "deployment", plan).folder
+def test_an_owner_opens_its_own_grant(scene: Scene) -> None:
+    assert scene.session.grant.list_id == "police"
+    scene.session.require_in_force()
+    assert not scene.session.is_amended()
 
 
-def settings_of(folder: Path, name: str, tmp_path: Path, **changes: object) -> OwnerSettings:
-    settings = load(OwnerSettings, folder / f"owner-{name}" / "owner.toml")
-    return settings.model_copy(update={"data": tmp_path / "state", **changes})
+def test_a_grant_the_ledger_does_not_have_is_not_found(scene: Scene) -> None:
+    with pytest.raises(NotFoundError), scene.another_session(grant="police-9"):
+        pass
 
 
-def open_it(settings: OwnerSettings) -> Grant:
-    with open_session(settings) as session:
-        return session.grant
+def test_another_owners_grant_is_refused(scene: Scene) -> None:
+    with pytest.raises(GrantError, match="another owner"), scene.another_session(grant="emissions-1"):
+        pass
 
 
-def test_an_owner_opens_its_own_grant(folder: Path, tmp_path: Path) -> None:
-    assert open_it(settings_of(folder, "police", tmp_path)).list_id == "police"
-
-
-def test_another_owners_grant_is_refused(folder: Path, tmp_path: Path) -> None:
-    other = folder / "public" / "grants" / "emissions.json"
-    with pytest.raises(GrantError, match="another owner"):
-        open_it(settings_of(folder, "police", tmp_path, grant=other))
-
-
-def test_a_key_the_grant_does_not_name_is_refused(folder: Path, tmp_path: Path) -> None:
+def test_a_key_the_grant_does_not_name_is_refused(scene: Scene, tmp_path: Path) -> None:
     write_secret(tmp_path / "other.key", SigningKey.generate().seed)
-    with pytest.raises(GrantError, match="another signing key"):
-        open_it(settings_of(folder, "police", tmp_path, signing_key=tmp_path / "other.key"))
+    other = scene.another_session(signing_key=tmp_path / "other.key")
+    with pytest.raises(GrantError, match="another signing key"), other:
+        pass
 
 
-@pytest.mark.parametrize("missing", [0, 1, 2], ids=["operator", "custodian-a", "custodian-b"])
-def test_a_grant_without_one_of_three_signatures_is_refused(
-    folder: Path, tmp_path: Path, missing: int
-) -> None:
-    statement = read_statement(folder / "public" / "grants" / "police.json")
-    kept = tuple(one for place, one in enumerate(statement.signatures) if place != missing)
-    assert len(kept) == 2
-    write_statement(tmp_path / "grant.json", replace(statement, signatures=kept))
-    with pytest.raises(SignatureError):
-        open_it(settings_of(folder, "police", tmp_path, grant=tmp_path / "grant.json"))
+def test_a_grant_that_one_custodian_alone_witnessed_is_waited_for(scene: Scene, tmp_path: Path) -> None:
+    scene.ledger.witness(NOW, None)
+    with pytest.raises(UnwitnessedError), scene.another_session(data=tmp_path / "new"):
+        pass
 
 
-def test_automatic_release_without_a_grant_for_it_is_refused(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="automatic"):
-        open_it(settings_of(folder, "police", tmp_path, automatic_release=True))
-    open_it(settings_of(folder, "emissions", tmp_path, automatic_release=True))
+def test_what_was_read_before_has_to_do_while_nobody_answers(scene: Scene) -> None:
+    (scene.ledger.folder / "checkpoint").unlink()
+    with scene.another_session() as session:
+        assert session.grant == scene.session.grant
 
 
-def test_a_signing_key_readable_by_others_is_refused(folder: Path, tmp_path: Path) -> None:
-    settings = settings_of(folder, "police", tmp_path)
+def test_an_amendment_is_followed_once_its_notice_is_over(scene: Scene) -> None:
+    amended = scene.amend(list_size=7)
+    scene.witness()
+    scene.session.ledger.refresh()
+    assert not scene.session.is_amended()
+    with scene.another_session() as session:
+        assert session.grant == scene.session.grant
+    scene.clock.moment += 1 + amended.notice_seconds
+    assert scene.session.is_amended()
+    with scene.another_session() as session:
+        assert session.grant == amended
+
+
+def test_a_grant_that_ended_is_in_force_no_more(scene: Scene) -> None:
+    end = GrantEnd(grant_id="police-1", reason="Withdrawn.", made_at=NOW)
+    scene.ledger.enter(end.statement(signing_key(scene.deployment, "operator")))
+    scene.session.require_in_force()
+    scene.witness()
+    scene.session.ledger.refresh()
+    with pytest.raises(GrantError):
+        scene.session.require_in_force()
+
+
+def test_a_grant_read_late_is_not_held_to_its_notice_again(scene: Scene, tmp_path: Path) -> None:
+    scene.amend(notice_seconds=1_000_000)
+    scene.witness()
+    with scene.another_session(data=tmp_path / "new") as session:
+        session.require_in_force()
+
+
+def test_a_scope_is_the_grants_zones_and_the_cut_of_its_epochs(session: Session) -> None:
+    from dataclasses import replace
+
+    def changed(**changes: object) -> str:
+        return replace(session, grant=session.grant.model_copy(update=changes)).scope
+
+    zone = session.grant.zones[0]
+    assert session.scope == "police-1 span/3600 inner/1"
+    assert changed(capacity=1) == session.scope
+    assert changed(zones=(zone.model_copy(update={"generation": 2}),)) != session.scope
+    assert changed(epoch=session.grant.epoch.model_copy(update={"seconds": 60})) != session.scope
+
+
+def test_a_ledger_that_goes_back_or_tells_another_story_is_refused(scene: Scene) -> None:
+    scene.amend(list_size=7)
+    scene.witness()
+    before = (scene.ledger.folder / "checkpoint").read_bytes()
+    scene.session.ledger.refresh()
+    entry = scene.ledger.entries.pop()
+    scene.witness()
+    with pytest.raises(RollbackError):
+        scene.session.ledger.refresh()
+    with pytest.raises(RollbackError), scene.another_session():
+        pass
+    scene.ledger.entries.append(entry + b" ")
+    scene.witness()
+    assert before != (scene.ledger.folder / "checkpoint").read_bytes()
+    with pytest.raises(ForkError):
+        scene.session.ledger.refresh()
+
+
+def test_a_signing_key_readable_by_others_is_refused(scene: Scene, tmp_path: Path) -> None:
     copy = tmp_path / "signing.key"
-    write_secret(copy, read_secret(settings.signing_key))
+    write_secret(copy, read_secret(scene.settings().signing_key))
     copy.chmod(0o644)
-    with pytest.raises(SettingsError):
-        open_it(settings.model_copy(update={"signing_key": copy}))
+    with pytest.raises(SettingsError), scene.another_session(signing_key=copy):
+        pass
 
 
-def test_an_unknown_setting_is_refused(folder: Path, tmp_path: Path) -> None:
-    text = (folder / "owner-police" / "owner.toml").read_text()
+def test_an_unknown_setting_is_refused(scene: Scene, tmp_path: Path) -> None:
+    text = scene.deployment.settings("owner-police").read_text()
     (tmp_path / "owner.toml").write_text("epochs_behind = 1\n" + text)
     with pytest.raises(SettingsError, match="epochs_behind"):
         load(OwnerSettings, tmp_path / "owner.toml")

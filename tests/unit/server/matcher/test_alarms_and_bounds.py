@@ -10,30 +10,30 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from blindplate.cli.deployment import create_deployment, default_plan
+from blindplate.core.domains import HOURLY
 from blindplate.core.errors import OverloadedError
+from blindplate.core.ledger.grants import Amendment, GrantHistory
 from blindplate.core.records.wire import Wire
 from blindplate.core.signing import SigningKey
-from blindplate.edge.settings import load
 from blindplate.server.matcher.absence import AbsenceAlarm
 from blindplate.server.matcher.backlog import Backlog
 from blindplate.server.matcher.bell import Bell
 from blindplate.server.matcher.epochs import epoch_name
-from blindplate.server.matcher.grants import GrantFolders, Grants
+from blindplate.server.matcher.grants import Grants
 from blindplate.server.matcher.match_secrets import MatchSecrets
-from blindplate.server.matcher.settings import MatcherSettings
 from blindplate.server.matcher.window_keys import WindowKeys
+from tests.unit.core.ledger.entering import DAY, GRANT, changed
 from tests.unit.server.matcher.conftest import admitted
 
 HOUR = 1_700_000_000 // 3600 * 3600
+BEGINS = HOUR - 7200
 
 
 @pytest.fixture(scope="module")
-def grants(tmp_path_factory: pytest.TempPathFactory) -> Grants:
-    deployment = create_deployment(tmp_path_factory.mktemp("deployment") / "d", default_plan(HOUR))
-    settings = load(MatcherSettings, deployment.settings("matcher"))
-    current = GrantFolders(settings.grants, settings.registers, settings.trust).current
-    return Grants({"police-1": current.named("police-1")}, current.registers)
+def grants() -> Grants:
+    """One grant in force from some time before ``HOUR``, its epochs an hour long."""
+    granted = changed(GRANT, not_before=BEGINS, not_after=BEGINS + 365 * DAY)
+    return Grants({"police-1": GrantHistory("police-1", (Amendment(granted, 0, BEGINS - DAY),))})
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +51,7 @@ def alarms(alarm: AbsenceAlarm, grants: Grants, present: set[tuple[str, str]], n
 
 def test_a_missing_epoch_is_reported_as_it_nears_and_as_it_begins_once_each(grants: Grants) -> None:
     alarm = AbsenceAlarm()
-    here = {("police", epoch_name(grants.named("police-1").epoch.rule().at(HOUR)))}
+    here = {("police", epoch_name(HOURLY.at(HOUR)))}
     assert alarms(alarm, grants, here, HOUR + 1800) == []
     assert alarms(alarm, grants, here, HOUR + 3541) == [False]
     assert alarms(alarm, grants, here, HOUR + 3542) == []
@@ -60,13 +60,12 @@ def test_a_missing_epoch_is_reported_as_it_nears_and_as_it_begins_once_each(gran
 
 
 def test_an_owner_that_uploaded_is_not_reported(grants: Grants) -> None:
-    rule = grants.named("police-1").epoch.rule()
-    here = {("police", epoch_name(epoch)) for epoch in (rule.at(HOUR), rule.at(HOUR).next())}
+    here = {("police", epoch_name(epoch)) for epoch in (HOURLY.at(HOUR), HOURLY.at(HOUR).next())}
     assert alarms(AbsenceAlarm(), grants, here, HOUR + 3599) == []
 
 
 def test_nobody_is_missed_outside_a_grant(grants: Grants) -> None:
-    grant = grants.named("police-1")
+    grant = grants.history("police-1").latest
     alarm = AbsenceAlarm()
     assert alarms(alarm, grants, set(), grant.not_after) == []
     assert alarms(alarm, grants, set(), grant.not_before - 1) == []

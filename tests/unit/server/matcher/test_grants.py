@@ -1,171 +1,228 @@
-"""Grants and registers as folders: who must have signed, what a bad file may spoil, who is whose camera."""
+"""What the ledger lets the matcher do: by the amendment at the capture, not when ended or suspended, not for revoked cameras."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from blindplate.cli.deployment import Deployment, create_deployment, default_plan
 from blindplate.core.domains import Domain
-from blindplate.core.errors import GrantError, IdentityError, SettingsError, StorageError, UnknownDomainError
-from blindplate.core.signing import SigningKey
-from blindplate.core.statements.grants import Grant
-from blindplate.edge.keyfiles import read_secret, read_statement, write_statement
-from blindplate.edge.settings import load
-from blindplate.server.matcher.grants import GrantFolders, Grants
-from blindplate.server.matcher.settings import MatcherSettings
+from blindplate.core.errors import GrantError, IdentityError, UnknownDomainError
+from blindplate.core.ledger.entries import document_bytes
+from blindplate.core.parties import Custodian
+from blindplate.core.statements.cameras import CameraStanding
+from blindplate.core.statements.grants import Grant, GrantedZone
+from blindplate.core.statements.model import StatementModel
+from blindplate.server.matcher.grants import Grants, hold_seconds
+from tests.unit.core.ledger.entering import (
+    CAMERA_ID,
+    CUSTODIAN_A,
+    CUSTODIAN_B,
+    DAY,
+    END,
+    GRANT,
+    MADE,
+    OWNER_ID,
+    REGISTER,
+    STATUS,
+    SUSPENSION,
+    VERSION,
+    changed,
+    entry_of,
+    granted,
+    register,
+    signed,
+)
 
-BEGINS = 1_700_000_000
 POLICE = Domain("police", "inner", 1)
+# The sample grant's notice is a day.
+BEGINS = MADE + DAY
+AMENDED = changed(GRANT, amendment=1, window_seconds=9 * DAY)
 
 
-@pytest.fixture
-def deployment(tmp_path: Path) -> Deployment:
-    return create_deployment(tmp_path / "deployment", default_plan(BEGINS))
+def after(*entries: tuple[StatementModel, int]) -> Grants:
+    """The sample grant, and what was witnessed later and when."""
+    state = granted()
+    for number, (model, witnessed_at) in enumerate(entries):
+        applied = state.apply(10 + number, entry_of(model), witnessed_at)
+        assert applied.error is None, applied.error
+    return Grants.of(state)
 
 
-@pytest.fixture
-def folders(deployment: Deployment) -> GrantFolders:
-    settings = load(MatcherSettings, deployment.settings("matcher"))
-    return GrantFolders(settings.grants, settings.registers, settings.trust)
+def _by(model: StatementModel, custodian: Custodian) -> bytes:
+    return signed(model, CUSTODIAN_A if custodian is Custodian.A else CUSTODIAN_B)
 
 
-def signers(deployment: Deployment, *parties: str) -> list[SigningKey]:
-    return [SigningKey.from_seed(read_secret(deployment.folder / party / "signing.key")) for party in parties]
+def at(grants: Grants, moment: float, latest: float | None = None, now: float | None = None) -> Grant:
+    return grants.at_capture(POLICE, moment, latest or moment + 1, moment if now is None else now)
 
 
-def police(deployment: Deployment) -> tuple[Path, Grant]:
-    path = deployment.public / "grants" / "police.json"
-    return path, Grant.parsed(read_statement(path).payload)
-
-
-def test_a_capture_finds_the_grant_in_force(folders: GrantFolders) -> None:
-    grants = folders.current
-    assert grants.at_capture(POLICE, BEGINS).grant_id == "police-1"
+def test_a_capture_finds_the_grant_in_force() -> None:
+    grants = after()
+    assert at(grants, BEGINS) == GRANT
     with pytest.raises(GrantError):
-        grants.at_capture(POLICE, BEGINS - 1)
+        at(grants, BEGINS - 1)
+    with pytest.raises(GrantError):
+        at(grants, GRANT.not_after)
     with pytest.raises(UnknownDomainError):
-        grants.at_capture(replace(POLICE, generation=2), BEGINS)
+        grants.at_capture(replace(POLICE, generation=2), BEGINS, BEGINS + 1, BEGINS)
 
 
-def test_of_two_grants_in_force_the_one_begun_last_counts(
-    deployment: Deployment, folders: GrantFolders
-) -> None:
-    _, grant = police(deployment)
-    amended = grant.model_copy(update={"grant_id": "police-2", "not_before": BEGINS + 100})
-    everyone = signers(deployment, "operator", "custodian-a", "custodian-b")
-    write_statement(deployment.public / "grants" / "amended.json", amended.statement(*everyone))
-    folders.refresh()
-    assert folders.current.at_capture(POLICE, BEGINS + 99).grant_id == "police-1"
-    assert folders.current.at_capture(POLICE, BEGINS + 100).grant_id == "police-2"
+def test_a_capture_is_judged_by_the_amendment_of_its_time() -> None:
+    grants = after((AMENDED, BEGINS + 100))
+    change = BEGINS + 100 + DAY
+    assert at(grants, change - 1, now=change + 50) == GRANT
+    assert at(grants, change, now=change + 50) == AMENDED
 
 
-@pytest.mark.parametrize("missing", ["operator", "custodian-a", "custodian-b"])
-def test_a_grant_that_one_party_did_not_sign_is_passed_over_and_others_stand(
-    deployment: Deployment, folders: GrantFolders, missing: str
-) -> None:
-    path, grant = police(deployment)
-    parties = {"operator", "custodian-a", "custodian-b"} - {missing}
-    write_statement(path, grant.statement(*signers(deployment, *parties, "matcher")))
-    folders.refresh()
-    assert set(folders.current.grants) == {"emissions-1"}
-
-
-def test_a_grant_altered_after_signing_is_passed_over(deployment: Deployment, folders: GrantFolders) -> None:
-    path, _ = police(deployment)
-    statement = read_statement(path)
-    write_statement(
-        path,
-        replace(statement, payload=statement.payload.replace(b'"capacity": 52000', b'"capacity": 99000')),
-    )
-    assert read_statement(path).payload != statement.payload
-    folders.refresh()
-    assert set(folders.current.grants) == {"emissions-1"}
-
-
-def test_a_grant_named_by_two_files_counts_for_neither(deployment: Deployment, folders: GrantFolders) -> None:
-    path, _ = police(deployment)
-    path.with_name("copy.json").write_bytes(path.read_bytes())
-    folders.refresh()
-    assert set(folders.current.grants) == {"emissions-1"}
-
-
-def test_a_grant_withdrawn_from_the_folder_is_gone_at_the_next_look(
-    deployment: Deployment, folders: GrantFolders
-) -> None:
-    path, _ = police(deployment)
-    path.unlink()
-    assert "police-1" in folders.current.grants
-    folders.refresh()
+def test_a_capture_told_too_coarsely_meets_what_came_into_force_within_its_span() -> None:
+    """The open time may be an hour's beginning, and a new key generation have begun in that hour."""
+    entry, document = register("inner", 2, *REGISTER.cameras)
+    state = granted()
+    assert state.apply(5, entry_of(entry), BEGINS, document_bytes(document)).error is None
+    zone = GrantedZone(zone="inner", generation=2, register_digest=entry.register_digest)
+    amended = changed(GRANT, amendment=1, zones=(zone,))
+    assert state.apply(6, entry_of(amended), BEGINS).error is None
+    grants, new, change = Grants.of(state), replace(POLICE, generation=2), BEGINS + DAY
+    assert grants.at_capture(new, change - 100, change + 100, change) == amended
+    assert grants.at_capture(POLICE, change - 100, change + 100, change) == GRANT
     with pytest.raises(GrantError):
-        folders.current.named("police-1")
-
-
-def test_a_camera_counts_only_in_its_own_zone(deployment: Deployment, folders: GrantFolders) -> None:
-    del deployment
-    grants = folders.current
-    grant = grants.named("police-1")
-    assert grants.camera(grant, POLICE, "spiffe://blindplate/camera/camera-1").camera_id == "camera-1"
-    with pytest.raises(IdentityError):
-        grants.camera(grant, POLICE, "spiffe://blindplate/camera/camera-2")
-
-
-def test_a_register_changed_since_the_grant_does_not_count(
-    deployment: Deployment, folders: GrantFolders
-) -> None:
-    path = deployment.public / "registers" / "inner.json"
-    statement = read_statement(path)
-    changed = json.loads(statement.payload)
-    changed["cameras"] = changed["cameras"][:1]
-    [operator] = signers(deployment, "operator")
-    payload = json.dumps(changed).encode()
-    write_statement(path, replace(statement, payload=payload, signatures=()).signed_by(operator))
-    folders.refresh()
-    grants = folders.current
+        grants.at_capture(new, change - 100, change, change)
     with pytest.raises(GrantError):
-        grants.camera(grants.named("police-1"), POLICE, "spiffe://blindplate/camera/camera-1")
+        grants.at_capture(POLICE, change, change + 100, change)
 
 
-def test_a_list_belongs_to_the_owner_its_grant_names(folders: GrantFolders) -> None:
-    grant = folders.current.named("police-1")
-    mine, other = (f"spiffe://blindplate/owner/owner-{name}" for name in ("police", "emissions"))
-    assert folders.current.owned("police", mine, grant.not_before) == {"police-1"}
-    with pytest.raises(GrantError):
-        folders.current.owned("police", other, grant.not_before)
-    for moment in (grant.not_before - 1, grant.not_after):
+def test_of_two_grants_in_force_the_one_begun_last_counts() -> None:
+    other = changed(GRANT, grant_id="police-2", not_before=BEGINS + 500)
+    grants = after((other, MADE))
+    assert at(grants, BEGINS + 499).grant_id == "police-1"
+    assert at(grants, BEGINS + 500).grant_id == "police-2"
+
+
+def test_an_ended_grant_covers_nothing_any_more_not_even_what_was_captured_before() -> None:
+    end = BEGINS + 100
+    grants = after((END, end))
+    assert at(grants, end - 50, now=end - 1) == GRANT
+    for moment in (end - 50, end):
         with pytest.raises(GrantError):
-            folders.current.owned("police", mine, moment)
+            at(grants, moment, now=end)
+    assert grants.in_force(end - 1) == (GRANT,)
+    assert grants.in_force(end) == ()
+    with pytest.raises(GrantError):
+        grants.acting("police-1", end, end)
 
 
-def test_a_renewed_grant_still_settles_the_one_before_and_a_successor_does_not(folders: GrantFolders) -> None:
-    first = folders.current.named("police-1")
-    after = {"not_before": first.not_after, "not_after": first.not_after + 100}
-    renewed = first.model_copy(update={"grant_id": "police-2", **after})
-    successor = first.model_copy(update={"grant_id": "police-3", "owner": "spiffe://x/owner/y", **after})
-    grants = Grants({one.grant_id: one for one in (first, renewed, successor)})
-    assert grants.owned("police", first.owner, first.not_after) == {"police-1", "police-2"}
-    assert grants.owned("police", successor.owner, first.not_after) == {"police-3"}
-
-
-def test_a_missing_folder_stops_the_start(deployment: Deployment, tmp_path: Path) -> None:
-    settings = load(MatcherSettings, deployment.settings("matcher"))
-    with pytest.raises(SettingsError):
-        GrantFolders(tmp_path / "none", settings.registers, settings.trust)
-
-
-def test_an_unreadable_folder_keeps_what_was_read_before(
-    deployment: Deployment, folders: GrantFolders, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("custodian", list(Custodian))
+def test_one_custodian_that_suspends_a_grant_stops_matching_and_may_let_it_go_on(
+    custodian: Custodian,
 ) -> None:
-    def unreadable(_folder: object) -> None:
-        raise StorageError("The folder cannot be read.")
+    suspended = changed(SUSPENSION, custodian=custodian)
+    resumed = changed(suspended, suspended=False, made_at=MADE + 1)
+    state = granted()
+    for index, (model, signer, moment) in enumerate(((suspended, custodian, 100), (resumed, custodian, 200))):
+        applied = state.apply(10 + index, _by(model, signer), BEGINS + moment)
+        assert applied.error is None, applied.error
+    grants = Grants.of(state)
+    for moment, acts in ((99, True), (100, False), (199, False), (200, True)):
+        now = BEGINS + moment
+        assert bool(grants.in_force(now)) is acts
+        if acts:
+            assert grants.acting("police-1", now, now + 50) == GRANT
+            continue
+        with pytest.raises(GrantError, match="suspended"):
+            grants.acting("police-1", now, now + 150)
+        with pytest.raises(GrantError):
+            grants.owned("police", OWNER_ID, now)
 
-    monkeypatch.setattr("blindplate.server.signed_folder.SignedFolder.current", unreadable)
-    folders.refresh()
-    assert "police-1" in folders.current.grants
+
+def test_reads_of_a_suspended_grant_are_still_taken_since_it_may_go_on() -> None:
+    grants = after((SUSPENSION, BEGINS))
+    assert at(grants, BEGINS + 5) == GRANT
 
 
-def test_how_long_a_record_may_be_held(folders: GrantFolders) -> None:
-    assert folders.current.longest_hold() == 4 * 86_400 + 3600
+def test_an_upload_ahead_is_judged_by_the_amendment_to_come() -> None:
+    grants = after((AMENDED, BEGINS))
+    change = BEGINS + DAY
+    assert grants.acting("police-1", BEGINS, change - 1) == GRANT
+    assert grants.acting("police-1", BEGINS, change) == AMENDED
+    with pytest.raises(GrantError):
+        grants.acting("police-1", BEGINS - 1, change)
+    with pytest.raises(GrantError):
+        grants.acting("police-1", BEGINS, GRANT.not_after)
+    with pytest.raises(GrantError):
+        grants.acting("police-9", BEGINS, BEGINS)
+
+
+def test_a_camera_counts_only_where_its_register_names_it() -> None:
+    grants = after()
+    assert grants.camera(GRANT, POLICE, CAMERA_ID).camera_id == "camera-1"
+    with pytest.raises(IdentityError):
+        grants.camera(GRANT, POLICE, CAMERA_ID + "0")
+    with pytest.raises(GrantError):
+        replace(grants, registers={}).camera(GRANT, POLICE, CAMERA_ID)
+
+
+def test_a_revoked_camera_is_refused_and_enrolling_it_does_not_bring_back_its_key() -> None:
+    grants = after((STATUS, BEGINS))
+    with pytest.raises(IdentityError, match="revoked"):
+        grants.camera(GRANT, POLICE, CAMERA_ID)
+    enrolled = changed(STATUS, standing=CameraStanding.ENROLLED, signing_key=b"n" * 32, made_at=MADE + 1)
+    grants = after((STATUS, BEGINS), (enrolled, BEGINS + 1))
+    # The register in the grant still names the old key.
+    with pytest.raises(IdentityError, match="revoked"):
+        grants.camera(GRANT, POLICE, CAMERA_ID)
+
+
+def test_a_list_belongs_to_the_owner_its_grant_names() -> None:
+    grants = after()
+    assert grants.owned("police", OWNER_ID, BEGINS) == {"police-1"} == grants.settled("police", OWNER_ID)
+    for list_id, owner in (("police", "spiffe://blindplate/owner/other"), ("emissions", OWNER_ID)):
+        with pytest.raises(GrantError):
+            grants.owned(list_id, owner, BEGINS)
+        with pytest.raises(GrantError):
+            grants.settled(list_id, owner)
+
+
+@pytest.mark.parametrize("moment", [BEGINS - 1, BEGINS + 100, GRANT.not_after])
+def test_answers_are_handed_out_inside_a_grant_alone_and_settled_after_it_too(moment: int) -> None:
+    grants = after((END, BEGINS + 100))
+    with pytest.raises(GrantError):
+        grants.owned("police", OWNER_ID, moment)
+    assert grants.settled("police", OWNER_ID) == {"police-1"}
+
+
+def test_a_renewed_grant_still_hands_out_what_was_answered_under_the_one_before() -> None:
+    renewed = changed(GRANT, grant_id="police-2", not_before=GRANT.not_after, not_after=GRANT.not_after + DAY)
+    grants = after((renewed, MADE))
+    assert grants.owned("police", OWNER_ID, GRANT.not_after) == {"police-1", "police-2"}
+
+
+def test_how_long_a_record_may_be_held() -> None:
+    grants = after((AMENDED, BEGINS), (changed(AMENDED, amendment=2, window_seconds=60), BEGINS + 2 * DAY))
+    first, second, third = (
+        hold_seconds(one) for one in (GRANT, AMENDED, changed(AMENDED, window_seconds=60))
+    )
+    assert (first, second, third) == (DAY + 60, 9 * DAY + 60, 120)
+    # What may still come counts, what was amended away does not.
+    assert grants.longest_hold(BEGINS) == second
+    assert grants.longest_hold(BEGINS + DAY) == second
+    assert grants.longest_hold(BEGINS + 3 * DAY) == third
+    assert grants.longest_hold(GRANT.not_after) == 0
+    assert after((END, BEGINS)).longest_hold(BEGINS) == 0
+    assert after((SUSPENSION, BEGINS)).longest_hold(BEGINS) == first
+
+
+def test_list_versions_are_found_by_grant_and_number() -> None:
+    grants = after((VERSION, BEGINS))
+    found = grants.version("police-1", 1)
+    assert found is not None
+    assert (found.statement, found.witnessed_at) == (VERSION, BEGINS)
+    assert grants.version("police-1", 2) is None
+    assert grants.version("police-2", 1) is None
+
+
+def test_without_a_ledger_nothing_is_granted() -> None:
+    grants = Grants()
+    assert (grants.in_force(MADE), grants.to_come(MADE), grants.longest_hold(MADE)) == ((), (), 0)
+    with pytest.raises(UnknownDomainError):
+        at(grants, MADE)

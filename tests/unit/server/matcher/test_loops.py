@@ -63,11 +63,10 @@ def test_a_failed_step_of_housekeeping_keeps_no_other_from_being_done(
 ) -> None:
     monkeypatch.setattr(keeper, "_PAUSE_SECONDS", 0.001)
     stop = threading.Event()
-    grants, keys, database = Failing(error, stop, 100), Failing(error, stop, 100), Failing(error, stop, 4)
+    ledger, keys, database = Failing(error, stop, 100), Failing(error, stop, 100), Failing(error, stop, 4)
     nothing = cast("Any", None)
-    parts = (cast("Any", database), cast("Any", grants), cast("Any", keys))
+    parts = (cast("Any", database), cast("Any", ledger), cast("Any", keys))
     Keeper(*parts, nothing, nothing, nothing, SetClock(), 1, 1).run(stop)
-    assert grants.asked == ["refresh"] * 2
     assert keys.asked == ["provide", "destroy_due"] * 2
     assert database.asked == ["write", "read"] * 2
 

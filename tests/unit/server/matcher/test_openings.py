@@ -6,12 +6,13 @@ from collections.abc import Mapping
 
 import pytest
 
+from blindplate.core.batches import OPENING_BYTES
 from blindplate.core.domains import Domain
 from blindplate.core.errors import MatchProofError, MessageError
 from blindplate.core.hpke import OpeningKey, SealingKey, generate_seed
 from blindplate.core.records.sealing import Read, SealingContext, seal
 from blindplate.server.matcher import openings
-from blindplate.server.matcher.openings import OPENING_BYTES, opening_of
+from blindplate.server.matcher.openings import opening_of
 from blindplate.v1 import records_pb2
 from tests.unit.server.matcher.conftest import EPOCH, START
 

@@ -23,6 +23,7 @@ from blindplate.server.matcher.segments_store import Bounds, Segment
 from blindplate.server.matcher.storage import Database
 from blindplate.server.matcher.window_keys import WindowKeys
 from tests.unit.server.matcher.conftest import START, admitted, segment
+from tests.unit.server.matcher.stores import enter
 
 SLOTS = 2
 
@@ -79,7 +80,7 @@ def put(matching: Matching, *wires: records_store.Admitted) -> list[int]:
 def force(matching: Matching, *segments: Segment) -> None:
     def add(connection: Connection) -> None:
         for one in segments:
-            segments_store.add(connection, one, Bounds(10_000, 10, 1 << 20))
+            segments_store.add(connection, one, Bounds(10_000, 10, 1 << 20), 0)
 
     matching.database.write(add)
 
@@ -118,6 +119,7 @@ def test_slots_lead_to_the_reads_that_took_them(matching: Matching, database: Da
     force(matching, base)
     first, second = put(matching, admitted(), admitted())
     matching.round([Due(base, 1)])
+    enter(database)
     claimed = database.write(
         lambda connection: answers_store.claim(connection, "police", {"police-1"}, 1, [99, 100], 0)
     )
@@ -133,9 +135,9 @@ def test_one_segments_failure_keeps_no_other_from_its_answer(
     force(matching, base, delta)
     numbers = put(matching, admitted())
     evaluator.failing = {base.segment_id}
-    rings = matching.bell.rings
+    rings = matching.stored.rings
     assert matching.round([Due(base, 1), Due(delta, 1)]) == 1
-    assert matching.bell.rings == rings + 1
+    assert matching.stored.rings == rings + 1
     assert (waiting(matching, base), waiting(matching, delta)) == (numbers, [])
     evaluator.failing = set()
     assert matching.round([Due(base, 1), Due(delta, 1)]) == 1

@@ -24,7 +24,9 @@ LAST = END - START
 
 def add(database: Database, one: Segment, **bounds: int) -> list[bytes]:
     allowed = Bounds(**{"capacity": CAPACITY, "segments": 60, "file_bytes": 1 << 20, **bounds})
-    stored, retired = database.write(lambda connection: segments_store.add(connection, one, allowed))
+    stored, retired = database.write(
+        lambda connection: segments_store.add(connection, one, allowed, 1000 * START)
+    )
     assert stored
     return retired
 

@@ -1,0 +1,102 @@
+"""The list entries that a hit can be of, opened for the custodians: of each version that can have been in force.
+
+Guarantees that whoever's entry an honest answer was about is among them, in every version that held it: all entries of
+the hit's bin, since the bin is all that an answer tells. Custodians learn F_D of these entries and which of them was
+read, and no plate. Protocol section 6; docs/spec/owner.md section 6.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, and_, or_
+
+from blindplate.client.owner import commitments, segments
+from blindplate.client.owner.commitments import Commitment
+from blindplate.client.owner.hits import SealedHit
+from blindplate.client.owner.leaves import Evaluated, details_in, evaluated
+from blindplate.client.owner.segments import Spread
+from blindplate.client.owner.session import Session
+from blindplate.client.owner.tables import entries
+from blindplate.client.owner.trees import Tree, open_tree
+from blindplate.core.errors import MembershipError
+from blindplate.core.membership import leaf
+from blindplate.core.pseudonyms import pseudonym
+from blindplate.v1 import release_pb2 as v1
+
+
+def candidates_of(session: Session, sealed: SealedHit) -> bytes:
+    """A serialized ``v1.Candidates`` for the release of a hit.
+
+    Raises MembershipError when no version that can have been in force at the capture holds an entry of the hit's bin:
+    then the answer was forged, or the odds of the match have struck. Raises NotFoundError when the upload that the hit
+    came by is not known, GoneError when the list as it was then is no longer kept.
+    """
+    header = sealed.record.header
+    begins = header.capture_time_ms / 1000
+    ends = begins + header.time_granularity_ms / 1000
+    with session.store.reading() as connection:
+        spread = segments.spread_of(connection, sealed.segment_id)
+        held = evaluated(connection, header.domain, _held(spread))
+        ys = [pseudonym(one.f, header.epoch) for one in held]
+        sharing = [held[index] for index in spread.sharing_bin(sealed.slot, ys)]
+        opened = [
+            _opened(session, connection, made, sharing)
+            for made in commitments.during(connection, begins, ends)
+        ]
+    if not any(one.candidates for one in opened):
+        raise MembershipError(
+            "No version of the list that can have been in force at a hit's capture holds an entry it can be of.",
+            "It cannot be released. Tell the operator and both custodians: a matcher that forges answers shows so.",
+        )
+    return v1.Candidates(versions=opened).SerializeToString(deterministic=True)
+
+
+def is_settled(candidates: bytes) -> bool:
+    """Whether every version in a serialized ``v1.Candidates`` holds the same entries of the hit's bin.
+
+    Then it cannot be that the record is of an entry and was only captured before it was listed, or after it was not.
+    """
+    opened = v1.Candidates.FromString(candidates).versions
+    return len({frozenset(one.f for one in version.candidates) for version in opened}) == 1
+
+
+def _held(spread: Spread) -> ColumnElement[bool]:
+    """What the segment was made of; weed dates apart, which may have been changed since."""
+    return and_(
+        entries.c.listed_version.between(spread.first_version, spread.last_version),
+        or_(entries.c.removed_version.is_(None), entries.c.removed_version > spread.as_of),
+    )
+
+
+def _opened(
+    session: Session, connection: Connection, made: Commitment, sharing: list[Evaluated]
+) -> v1.VersionCandidates:
+    standing = [entry for entry in sharing if entry.stands_in(made.version)]
+    opening = [_Opening(entry, details_in(connection, entry, made.version)) for entry in standing]
+    with open_tree(commitments.tree_file(session.store, made.version), made.leaves) as tree:
+        found = [candidate for one in opening if (candidate := one.candidate(tree)) is not None]
+    # In the order of their leaves, which is random: the order of the list would tell something.
+    found.sort(key=lambda candidate: candidate.leaf_index)
+    return v1.VersionCandidates(list_version=made.version, candidates=found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """An entry, and the details' digest in its leaf of one version."""
+
+    entry: Evaluated
+    details: bytes
+
+    def candidate(self, tree: Tree) -> v1.Candidate | None:
+        """The leaf opened; None where the tree does not have it, being made for other zones or key generations."""
+        index = tree.find(leaf(self.entry.f, self.details, self.entry.salt))
+        if index is None:
+            return None
+        return v1.Candidate(
+            f=self.entry.f,
+            details=self.details,
+            salt=self.entry.salt,
+            leaf_index=index,
+            path=tree.path(index),
+        )

@@ -1,0 +1,95 @@
+"""Leaves: what an owner's list commits to of each entry and domain, and how a leaf is opened later.
+
+Guarantees that an entry's leaf is the same whenever it is made for the same version: what the entry said then is kept
+(``roster``), and its salt belongs to the evaluation. Protocol section 6; docs/spec/owner.md section 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, select
+
+from blindplate.client.owner.tables import entries, evaluations, former_details
+from blindplate.core.domains import Domain
+from blindplate.core.membership import details_digest, leaf
+
+_SAID = (entries.c.reason, entries.c.officer, entries.c.weed_date)
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """An entry with its F_D (64 bytes) and salt in one domain, and the versions that listed and removed it."""
+
+    entry_id: int
+    listed_version: int
+    removed_version: int | None
+    details: bytes
+    f: bytes = field(repr=False)
+    salt: bytes = field(repr=False)
+
+    def stands_in(self, version: int) -> bool:
+        """Whether it is an entry of that version of the list."""
+        return self.listed_version <= version and (
+            self.removed_version is None or self.removed_version > version
+        )
+
+
+def standing_leaves(connection: Connection, domains: Iterable[Domain]) -> Iterator[bytes]:
+    """The leaf (32 bytes) of every standing entry in each of ``domains`` in which it is evaluated."""
+    # A list says few different things of its many entries.
+    digests: dict[tuple[str, str, date | None], bytes] = {}
+    for domain in domains:
+        chosen = select(evaluations.c.f, evaluations.c.salt, *_SAID).select_from(_joined(domain))
+        for f, salt, *said in connection.execute(chosen.where(entries.c.removed_version.is_(None))):
+            key = (said[0], said[1], said[2])
+            if key not in digests:
+                digests[key] = _digest(*key)
+            yield leaf(f, digests[key], salt)
+
+
+def evaluated(connection: Connection, domain: Domain, covered: ColumnElement[bool]) -> list[Evaluated]:
+    """Every entry that ``covered`` holds for and that is evaluated in ``domain``, with what it says now."""
+    chosen = select(
+        entries.c.entry_id,
+        entries.c.listed_version,
+        entries.c.removed_version,
+        evaluations.c.f,
+        evaluations.c.salt,
+        *_SAID,
+    ).select_from(_joined(domain))
+    return [
+        Evaluated(
+            row["entry_id"], row["listed_version"], row["removed_version"], _said(row), row["f"], row["salt"]
+        )
+        for row in connection.execute(chosen.where(covered)).mappings()
+    ]
+
+
+def details_in(connection: Connection, entry: Evaluated, version: int) -> bytes:
+    """The details' digest (32 bytes) in the entry's leaf of that version of the list."""
+    chosen = (
+        select(former_details)
+        .where(former_details.c.entry_id == entry.entry_id, former_details.c.last_version >= version)
+        .order_by(former_details.c.last_version)
+        .limit(1)
+    )
+    row = connection.execute(chosen).mappings().first()
+    return entry.details if row is None else _said(row)
+
+
+def _joined(domain: Domain) -> Any:
+    # SQLAlchemy's join type is not generic over what is selected from it.
+    of_domain = and_(evaluations.c.zone == domain.zone, evaluations.c.generation == domain.generation)
+    return entries.join(evaluations, and_(evaluations.c.plate == entries.c.plate, of_domain))
+
+
+def _said(row: Mapping[Any, Any]) -> bytes:
+    return _digest(row["reason"], row["officer"], row["weed_date"])
+
+
+def _digest(reason: str, officer: str, weed_date: date | None) -> bytes:
+    return details_digest(reason, officer, weed_date.isoformat() if weed_date else "")

@@ -1,0 +1,99 @@
+"""What this owner has read of the ledger, and what it enters there.
+
+Guarantees that nothing is taken as witnessed but under a checkpoint that both custodians cosigned, one that agrees
+with everything this owner's processes read before (``edge.ledger``). The daemon and the commands share one replica: a
+process that finds it moved on by another opens it anew. Protocol section 7; docs/spec/owner.md section 3.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self, TypeVar
+
+from blindplate.core.errors import StorageError
+from blindplate.core.ledger.checkpoints import SignedCheckpoint
+from blindplate.core.ledger.state import LedgerState
+from blindplate.core.signing import Statement
+from blindplate.edge.clock import Clock
+from blindplate.edge.ledger.appender import LedgerClient
+from blindplate.edge.ledger.follower import Follower
+from blindplate.edge.ledger.replica import Replica
+from blindplate.edge.ledger.source import open_source
+from blindplate.edge.settings import LedgerAccess, TlsFiles, TrustedKeys
+
+_FILE: Final = "ledger.sqlite"
+_T = TypeVar("_T")
+
+
+class OwnerLedger:
+    """Safe to use from several threads."""
+
+    def __init__(
+        self, folder: Path, access: LedgerAccess, tls: TlsFiles, trust: TrustedKeys, clock: Clock
+    ) -> None:
+        """Open or make the replica in ``folder``; connects to the ledger when first asked to.
+
+        Raises SettingsError, StorageError, or ChainError for a replica that was altered or is another ledger's.
+        """
+        self._file = folder / _FILE
+        self._keys = access.keys.keys()
+        self._parties = trust.parties()
+        self._clock = clock
+        self._lock = threading.Lock()
+        with ExitStack() as opened:
+            self._source = open_source(access.url)
+            opened.callback(self._source.close)
+            self._client = opened.enter_context(LedgerClient(access.address, tls, self._keys))
+            self._replica, self._follower = self._read()
+            opened.pop_all()
+
+    @property
+    def state(self) -> LedgerState:
+        """What the entries establish, as far as they were read; what is read later makes another state."""
+        return self._replica.state
+
+    def refresh(self) -> SignedCheckpoint:
+        """Read on to the latest checkpoint. Raises as ``Follower.refresh``."""
+        return self._reading(lambda follower: follower.refresh())
+
+    def require_witnessed(self, index: int) -> SignedCheckpoint:
+        """A fresh checkpoint that covers entry ``index``. Raises UnwitnessedError, and as ``Follower.refresh``."""
+        return self._reading(lambda follower: follower.require_witnessed(index))
+
+    def enter(self, statement: Statement) -> int:
+        """Enter a statement; gives its index. The same again gives the same. Raises as ``LedgerClient.append``."""
+        (receipt,) = self._client.append([statement])
+        return receipt.index
+
+    def close(self) -> None:
+        """Close file and connections."""
+        with self._lock:
+            self._replica.close()
+            self._source.close()
+            self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _reading(self, act: Callable[[Follower], _T]) -> _T:
+        with self._lock:
+            try:
+                return act(self._follower)
+            except StorageError:
+                # Another process of this owner has read on meanwhile; a disk that fails, fails again.
+                self._replica.close()
+                self._replica, self._follower = self._read()
+                return act(self._follower)
+
+    def _read(self) -> tuple[Replica, Follower]:
+        replica = Replica(self._file, self._keys, self._parties)
+        return replica, Follower(replica, self._source, self._keys, self._clock)
