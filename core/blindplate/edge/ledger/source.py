@@ -18,7 +18,7 @@ import httpx
 from blindplate.core.errors import MessageError, NotFoundError, SettingsError, UnavailableError
 from blindplate.core.ledger.bundles import MAX_ENTRY_BYTES
 from blindplate.core.ledger.entries import MAX_DOCUMENT_BYTES
-from blindplate.core.ledger.layout import CHECKPOINT, TILE_WIDTH
+from blindplate.core.ledger.layout import CHECKPOINT, TILE_WIDTH, WITNESSED
 from blindplate.core.ledger.notes import MAX_NOTE_BYTES
 from blindplate.core.merkle import HASH_BYTES
 
@@ -31,6 +31,7 @@ _LIMITS: Final[tuple[tuple[str, int], ...]] = (
     ("tile/entries/", TILE_WIDTH * (2 + MAX_ENTRY_BYTES)),
     ("tile/", TILE_WIDTH * HASH_BYTES),
     ("documents/", MAX_DOCUMENT_BYTES),
+    (f"{WITNESSED}/", MAX_NOTE_BYTES),
     (CHECKPOINT, MAX_NOTE_BYTES),
 )
 

@@ -146,9 +146,14 @@ class Witnesses:
             except StorageError as error:
                 metrics.STORAGE_FAILURES.inc()
                 log().error("publishing-failed", error=error)
-                with self._bell:
-                    self._completed = self._completed or completed
-                    self._bell.wait(_LOOK_SECONDS)
+                self._put_back(completed)
+
+    def _put_back(self, unpublished: _Round | None) -> None:
+        """What could not be published is published later, unless another round was completed meanwhile."""
+        with self._bell:
+            if self._completed is None:
+                self._completed = unpublished
+            self._bell.wait(_LOOK_SECONDS)
 
     def _due(self) -> bool:
         last = self._round
