@@ -140,9 +140,9 @@ class Site:
         assert running is not None
         until(lambda: all(one.replica.size >= running.size for one in self.custodians.values()))
         self.clock.offset = 0.0
-        for custodian in self.custodians.values():
+        for one in self.custodians.values():
             # Release keys that last as long as the grants' windows, which it did not know when it began.
-            custodian.keeper.round()
+            one.keeper.round()
 
     def start_custodian(self, custodian: Custodian) -> None:
         settings = load(CustodianSettings, self.deployment.settings(f"custodian-{custodian}"))

@@ -138,7 +138,7 @@ def _ceiling(most: int) -> int:
     """A round number not below ``most``, that 4 divides."""
     if most <= 4:
         return 4
-    unit = 10 ** int(log10(most))
+    unit = int(10 ** int(log10(most)))
     for factor in (1, 2, 4, 8, 10, 20):
         if unit * factor >= most and unit * factor % 4 == 0:
             return unit * factor

@@ -244,7 +244,9 @@ def _reads(summary: Summary) -> Figure:
         )
     title = "Records received, by list"
     labels = list(places)
-    rows = tuple((label, *(counted[list_id][at_] for list_id in lists)) for at_, label in enumerate(labels))
+    rows: tuple[Row, ...] = tuple(
+        (label, *(counted[list_id][at_] for list_id in lists)) for at_, label in enumerate(labels)
+    )
     text = f"Columns for {len(labels)} periods, stacked by list. The numbers are in the table that follows."
     chart = charts.columns("reads-chart", title, text, labels, series)
     return Figure(title, chart, tuple(one.name for one in series), ("Period", *lists), rows)

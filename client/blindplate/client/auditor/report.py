@@ -73,11 +73,9 @@ def render(summary: Summary) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["day"] = day_of
-    environment.globals["history"] = _history
     css = Markup((TEMPLATES / "report.css").read_text())  # noqa: S704  our own file, nothing of a ledger
     return environment.get_template("report.html.jinja").render(
-        summary=summary, page=build_page(summary), css=css
+        summary=summary, page=build_page(summary), css=css, day=day_of, history=_history
     )
 
 

@@ -222,8 +222,8 @@ def signing_key(deployment: Deployment, party: str) -> SigningKey:
     return SigningKey.from_seed(_seed(deployment, party, "signing.key"))
 
 
-def settings_of(deployment: Deployment, owner: str = "owner-police", **changes: object) -> OwnerSettings:
-    settings = load(OwnerSettings, deployment.settings(owner))
+def settings_of(deployment: Deployment, **changes: object) -> OwnerSettings:
+    settings = load(OwnerSettings, deployment.settings("owner-police"))
     access = settings.ledger.model_copy(update={"url": str(deployment.ledger)})
     return settings.model_copy(update={"ledger": access, "poll_seconds": 0.01, **changes})
 

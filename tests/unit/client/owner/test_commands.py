@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from blindplate.client.owner import commands
+from blindplate.client.owner import commands, committing
 from blindplate.client.owner.commitments import MOST_AT_ONCE
 from blindplate.client.owner.progress import Stage
 from blindplate.client.owner.session import Session
@@ -44,7 +44,7 @@ def test_a_change_is_told_as_in_force_once_it_is_witnessed_and_published(
 ) -> None:
     stages: list[tuple[Stage, int, int]] = []
     looks = iter(range(100))
-    advance = commands.committing.advance
+    advance = committing.advance
 
     def witnessed_at_the_third_look(session: Session) -> bool:
         if next(looks) == 3:
@@ -52,7 +52,7 @@ def test_a_change_is_told_as_in_force_once_it_is_witnessed_and_published(
             desk.witness()
         return advance(session)
 
-    monkeypatch.setattr(commands.committing, "advance", witnessed_at_the_third_look)
+    monkeypatch.setattr(committing, "advance", witnessed_at_the_third_look)
     done = commands.add(desk.settings(), PLATES[0], progress=lambda *told: stages.append(told))
     assert (done.change.version, done.published.evaluated, done.published.uploaded) == (1, 1, 2)
     assert done.in_force_since == NOW + 2
