@@ -65,7 +65,7 @@ def advance(session: Session) -> bool:
     if index is None:
         index = _enter(session, made)
     try:
-        signed = session.ledger.require_witnessed(index)
+        signed = session.ledger.first_over(index)
     except UnwitnessedError:
         return True
     with session.store.writing() as connection:

@@ -20,6 +20,7 @@ from blindplate.core.ledger.state import LedgerState
 from blindplate.core.signing import Statement
 from blindplate.edge.clock import Clock
 from blindplate.edge.ledger.appender import LedgerClient
+from blindplate.edge.ledger.dating import first_over
 from blindplate.edge.ledger.follower import Follower
 from blindplate.edge.ledger.replica import Replica
 from blindplate.edge.ledger.source import open_source
@@ -63,6 +64,15 @@ class OwnerLedger:
     def require_witnessed(self, index: int) -> SignedCheckpoint:
         """A fresh checkpoint that covers entry ``index``. Raises UnwitnessedError, and as ``Follower.refresh``."""
         return self._reading(lambda follower: follower.require_witnessed(index))
+
+    def first_over(self, index: int) -> SignedCheckpoint:
+        """The first checkpoint over entry ``index`` that both custodians cosigned; the latest where none is recorded.
+
+        Raises UnwitnessedError while there is none, and as ``Follower.refresh``.
+        """
+        latest = self.require_witnessed(index)
+        first = first_over(self._source, self._keys, index) or latest
+        return min(first, latest, key=lambda signed: signed.require_both())
 
     def enter(self, statement: Statement) -> int:
         """Enter a statement; gives its index. The same again gives the same. Raises as ``LedgerClient.append``."""

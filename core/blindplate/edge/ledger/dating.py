@@ -16,13 +16,27 @@ from blindplate.core.parties import Custodian
 from blindplate.edge.ledger.source import LedgerSource
 
 
+def first_over(source: LedgerSource, keys: LedgerKeys, index: int) -> SignedCheckpoint | None:
+    """The first checkpoint over entry ``index`` that both custodians cosigned, as the ledger keeps it; None without one.
+
+    Raises MessageError or SignatureError for one that is not of this ledger or entry, UnavailableError.
+    """
+    try:
+        signed = verify_checkpoint(source.get(witnessed_path(index)), keys)
+    except NotFoundError:
+        return None
+    if signed.checkpoint.size <= index:
+        raise SignatureError("The ledger's record of an entry's witnesses is of a ledger without the entry.")
+    return signed
+
+
 def first_witnessed(source: LedgerSource, keys: LedgerKeys, index: int) -> int | None:
     """The later of both custodians' times on the first checkpoint over entry ``index``; None where there is none.
 
     Seconds since 1970, UTC. Raises MessageError, SignatureError or UnwitnessedError for a checkpoint that is not what it
     has to be, UnavailableError.
     """
-    signed = _first_over(source, keys, index)
+    signed = first_over(source, keys, index)
     return None if signed is None else signed.require_both()
 
 
@@ -32,18 +46,8 @@ def first_cosigned(source: LedgerSource, keys: LedgerKeys, index: int, custodian
     For that custodian after its copy was lost: it takes nobody's word but its own. Raises UnavailableError.
     """
     try:
-        signed = _first_over(source, keys, index)
+        signed = first_over(source, keys, index)
     except (SignatureError, MessageError):
         # Whatever else it may be, it is no word of this custodian's.
         return None
     return None if signed is None else signed.witnessed.get(custodian)
-
-
-def _first_over(source: LedgerSource, keys: LedgerKeys, index: int) -> SignedCheckpoint | None:
-    try:
-        signed = verify_checkpoint(source.get(witnessed_path(index)), keys)
-    except NotFoundError:
-        return None
-    if signed.checkpoint.size <= index:
-        raise SignatureError("The ledger's record of an entry's witnesses is of a ledger without the entry.")
-    return signed

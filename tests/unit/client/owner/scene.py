@@ -27,7 +27,14 @@ from blindplate.core.domains import Domain
 from blindplate.core.ledger.bundles import decode_bundle, encode_bundle
 from blindplate.core.ledger.checkpoints import Checkpoint, Cosigner, LogSigner
 from blindplate.core.ledger.entries import entry_bytes
-from blindplate.core.ledger.layout import CHECKPOINT, TILE_WIDTH, bundles_between, document_path, entries_path
+from blindplate.core.ledger.layout import (
+    CHECKPOINT,
+    TILE_WIDTH,
+    bundles_between,
+    document_path,
+    entries_path,
+    witnessed_path,
+)
 from blindplate.core.ledger.state import LedgerState
 from blindplate.core.parties import Custodian
 from blindplate.core.signing import SigningKey, Statement
@@ -103,6 +110,11 @@ class PaperLedger:
             if moment is not None:
                 note = note.with_signatures(self._witnesses[custodian].cosign(checkpoint, int(moment)))
         (self.folder / CHECKPOINT).write_bytes(note.to_bytes())
+        for index in range(len(self.entries) if b is not None and a is not None else 0):
+            record = self.folder / witnessed_path(index)
+            if not record.exists():
+                record.parent.mkdir(parents=True, exist_ok=True)
+                record.write_bytes(note.to_bytes())
 
     def close(self) -> None:
         pass

@@ -72,6 +72,30 @@ def test_a_version_is_in_force_from_the_later_cosignature_on_and_not_before(scen
     assert not is_waiting(scene.session)
 
 
+def test_an_owner_that_looks_late_finds_out_since_when_its_version_is_in_force(scene: Scene) -> None:
+    scene.put(PLATES[0])
+    commit(scene)
+    scene.ledger.witness(NOW + 2, NOW + 3)
+    first = (scene.ledger.folder / "checkpoint").read_bytes()
+    scene.clock.moment = NOW + 2000
+    scene.witness()
+    scene.publish()
+    made = made_last(scene.session)
+    assert (made.effective_at, made.checkpoint) == (NOW + 3, first)
+    assert scene.matcher.manifests[0].matches_from == NOW + 4
+
+
+def test_without_the_record_a_version_counts_from_the_checkpoint_that_was_read(scene: Scene) -> None:
+    scene.put(PLATES[0])
+    commit(scene)
+    scene.ledger.witness(NOW + 2, NOW + 3)
+    for record in (scene.ledger.folder / "witnessed").rglob("*"):
+        if record.is_file():
+            record.unlink()
+    commit(scene)
+    assert made_last(scene.session).effective_at == NOW + 3
+
+
 def test_changes_while_one_is_witnessed_share_the_next_commitment(scene: Scene) -> None:
     scene.put(PLATES[0])
     commit(scene)
