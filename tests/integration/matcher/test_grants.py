@@ -13,7 +13,7 @@ from blindplate.core.statements.cameras import CameraStanding, CameraStatus
 from blindplate.core.statements.grant_changes import GrantEnd, GrantSuspension
 from blindplate.psi.owner import open_answer
 from tests.integration.ledger_site import party_key
-from tests.integration.matcher.conftest import SealedRead, Segment, World, pseudonym
+from tests.integration.matcher.conftest import Camera, SealedRead, Segment, World, pseudonym
 
 
 def hand_in(world: World, pseudonyms: list[bytes]) -> list[SealedRead]:
@@ -119,12 +119,14 @@ def test_a_revoked_camera_hands_in_nothing_more(world: World) -> None:
         made_at=int(world.clock.now()),
     )
     world.enter(status.statement(party_key(world.deployment, "operator")), by="operator")
-    [receipt] = world.camera.submit(world.port, [before.wire])
-    assert receipt.code == "identity"
-    # A camera of the same zone goes on.
     [emissions] = world.reads([pseudonym()], grant=world.emissions)
-    [receipt] = world.camera.submit(world.port, [emissions.wire])
-    assert receipt.code == "identity"
+    receipts = world.camera.submit(world.port, [before.wire, emissions.wire])
+    assert [receipt.code for receipt in receipts] == ["identity", "identity"]
+    other = Camera(world.deployment, "camera-3", release=world.camera.release)
+    window = other.window_key(world.port, world.clock.now())
+    [read] = other.seal(window, world.police, "inner", world.clock.now(), [pseudonym()])
+    assert [receipt.code for receipt in other.submit(world.port, [read.wire])] == [""]
+    other.close()
 
 
 def test_grants_outlive_a_restart_without_a_ledger(world: World) -> None:

@@ -10,6 +10,7 @@ import grpc
 import pytest
 
 from blindplate.core.errors import (
+    BlindplateError,
     ExpiredError,
     GrantError,
     IdentityError,
@@ -19,14 +20,18 @@ from blindplate.core.errors import (
     ReplayError,
     SignatureError,
     StorageError,
+    UnwitnessedError,
     UploadError,
 )
+from blindplate.core.ledger.notes import Note
+from blindplate.core.parties import Custodian
 from blindplate.core.signing import SigningKey
 from blindplate.core.statements.model import EpochPart
 from blindplate.core.statements.uploads import Manifest
 from blindplate.edge.statuses import remote_errors
+from blindplate.psi.owner import open_answer
 from blindplate.v1 import lists_pb2, lists_pb2_grpc
-from tests.integration.matcher.conftest import Owner, Segment, World, pseudonym
+from tests.integration.matcher.conftest import Owner, Segment, World, commitment, pseudonym
 
 
 @pytest.fixture
@@ -184,11 +189,15 @@ def test_a_failed_upload_leaves_the_list_before_it_in_force(world: World, segmen
 def test_streams_of_another_form_are_refused(world: World, segment: Segment) -> None:
     stub = lists_pb2_grpc.ListsStub(world.owner.connect(world.port))
     manifest = lists_pb2.UploadPart(manifest=segment.statement.to_proto())
+    checkpoint = lists_pb2.UploadPart(checkpoint=world.owner.checkpoint)
     for parts in (
         [],
         [lists_pb2.UploadPart(ciphertext=segment.blobs[0])],
         [lists_pb2.UploadPart()],
         [manifest] * 2,
+        [manifest],
+        [manifest, lists_pb2.UploadPart(ciphertext=segment.blobs[0])],
+        [manifest, checkpoint, checkpoint],
     ):
         with pytest.raises(MessageError), remote_errors("matcher"):
             stub.Upload(iter(parts))
@@ -238,6 +247,66 @@ def test_a_start_removes_what_a_crash_left_of_an_upload(world: World, segment: S
     world.restart()
     assert len(list((world.data / "segments").iterdir())) == 1
     assert len(world.owner.segments(world.port, "police")) == 1
+
+
+def test_a_version_must_be_committed_and_witnessed(world: World, segment: Segment) -> None:
+    with pytest.raises(UnwitnessedError):
+        world.owner.upload(world.port, resigned(world, segment, list_version=9))
+    nothing_is_left(world)
+
+
+def test_an_upload_must_bring_a_checkpoint_of_this_ledger_by_both_custodians(
+    world: World, segment: Segment
+) -> None:
+    note = Note.from_bytes(world.owner.checkpoint)
+    custodian_b = {key.name for key in world.settings.ledger.keys.keys().witnesses[Custodian.B]}
+    alone = [one for one in note.signatures if one.name not in custodian_b]
+    for checkpoint, error in (
+        (Note(note.text, tuple(alone)).to_bytes(), UnwitnessedError),
+        (world.owner.checkpoint.replace(b"\n\n", b"0\n\n", 1), BlindplateError),
+        (b"", MessageError),
+    ):
+        world.owner.checkpoint = checkpoint
+        with pytest.raises(error):
+            world.owner.upload(world.port, segment)
+    nothing_is_left(world)
+
+
+def test_a_checkpoint_from_before_the_version_was_entered_is_refused(world: World, segment: Segment) -> None:
+    earlier = world.owner.checkpoint
+    version = commitment(world.police, 4, world.clock.now()).statement(world.owner.signing_key)
+    later = world.enter(version, by=world.owner.name)
+    matches_from = int(world.clock.now()) + 1
+    fourth = resigned(world, segment, list_version=4, matches_from=matches_from)
+    with pytest.raises(UploadError, match="entry"):
+        world.owner.upload(world.port, fourth)
+    world.owner.checkpoint = later
+    assert world.owner.upload(world.port, fourth).stored
+    world.owner.checkpoint = earlier
+
+
+def test_what_was_listed_only_afterwards_is_never_matched(world: World) -> None:
+    """Retrospective search: a plate is put on the list when it has been read already."""
+    sought = pseudonym()
+    before = world.reads([sought])
+    world.camera.submit(world.port, [one.wire for one in before])
+    world.clock.time += 120
+    version = commitment(world.police, 4, world.clock.now()).statement(world.owner.signing_key)
+    world.owner.checkpoint = world.enter(version, by=world.owner.name)
+    now = int(world.clock.now())
+    listed = world.owner.build(world.police, world.epoch(), [sought], now=now, list_version=4)
+    for backdated in (int(world.epoch().start()), now - 60, now):
+        with pytest.raises(UploadError, match="witnessed"):
+            world.owner.upload(world.port, resigned(world, listed, matches_from=backdated))
+    nothing_is_left(world)
+    world.owner.upload(world.port, resigned(world, listed, matches_from=now + 1))
+    assert world.tick() == 0
+    world.clock.time += 120
+    after = world.reads([sought])
+    world.camera.submit(world.port, [one.wire for one in after])
+    assert world.tick() == 1
+    answer = world.owner.next(world.port, "police", 0).answer
+    assert [hit.match_secret for hit in open_answer(listed.secret, answer.body)] == [after[0].s]
 
 
 def _until(holds: Callable[[], bool]) -> None:
