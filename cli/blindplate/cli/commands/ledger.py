@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import Progress
+from rich.text import Text
 
 from blindplate.cli.commands.settings_file import SettingsFile
 
@@ -26,6 +28,25 @@ def serve(settings: SettingsFile) -> None:
     from blindplate.server.ledger.settings import LedgerSettings
 
     run(load(LedgerSettings, settings))
+
+
+@app.command()
+def fsck(settings: SettingsFile) -> None:
+    """Read and recompute everything the ledger keeps, while it does not run; exit status 1 when something is wrong."""
+    from blindplate.edge.settings import load
+    from blindplate.server.ledger.fsck import fsck as check
+    from blindplate.server.ledger.settings import LedgerSettings
+
+    loaded = load(LedgerSettings, settings)
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("Entries", total=None)
+        defects = check(loaded, lambda done, of: bar.update(task, completed=done, total=of))
+    for defect in defects:
+        # Text, not markup: a stray file may have any name.
+        Console().print(Text(f"{defect.path}: {defect.what}"), soft_wrap=True)
+    if defects:
+        raise typer.Exit(1)
+    Console().print("Everything is as it must be.")
 
 
 @app.command()

@@ -9,6 +9,7 @@ section 7.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,6 +78,7 @@ class _Check:
         self._seen = {CHECKPOINT}
         self._kept: dict[int, bytes] = {}
         self._witnessed: dict[str, Checkpoint] = {}
+        self._witnessed_at: defaultdict[int, list[str]] = defaultdict(list)
 
     def run(self, progress: Progress) -> None:
         row = self._head.read()
@@ -144,9 +146,10 @@ class _Check:
             self._defect(HEAD, f"Its index does not lead to each entry of {path}, or one is there twice.")
         if public and first < public.size <= self._tree.size and self._tree.root(public.size) != public.root:
             self._defect(CHECKPOINT, "It is not of these entries.")
-        for path, over in self._witnessed.items():
-            if first < over.size <= self._tree.size and self._tree.root(over.size) != over.root:
-                self._defect(path, "It is not of these entries.")
+        for size in range(first + 1, self._tree.size + 1):
+            for path in self._witnessed_at.get(size, ()):
+                if self._tree.root(size) != self._witnessed[path].root:
+                    self._defect(path, "It is not of these entries.")
         for tile in tiles_between(first, self._tree.size):
             if tile.width == TILE_WIDTH:
                 self._tile(tile)
@@ -216,6 +219,7 @@ class _Check:
                 self._defect(path, error.what)
                 continue
             self._witnessed[path] = signed.checkpoint
+            self._witnessed_at[signed.checkpoint.size].append(path)
 
     def _require_witnessed(self, size: int, published: int) -> None:
         """Beside every entry kept at hand that is witnessed stands the checkpoint that first covered it."""
