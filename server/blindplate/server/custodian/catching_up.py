@@ -59,9 +59,14 @@ class CatchingUp:
         self._require_beginning(seen, new)
         return {}
 
-    def over(self) -> None:
+    def finish(self) -> None:
         """The other's head was met: nothing is asked any more."""
         self._over = True
+
+    @property
+    def over(self) -> bool:
+        """Whether it was met."""
+        return self._over
 
     @property
     def note(self) -> bytes:

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import hmac
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -34,6 +35,7 @@ from blindplate.core.ledger.witness_messages import AddCheckpoint, parse_add_che
 from blindplate.core.merkle import verify_consistency
 from blindplate.core.parties import Custodian
 from blindplate.edge.clock import Clock
+from blindplate.edge.ledger.dating import first_cosigned
 from blindplate.edge.ledger.replica import Replica
 from blindplate.edge.ledger.source import LedgerSource
 from blindplate.edge.logs import log
@@ -144,14 +146,22 @@ class Cosigning:
             cosignatures = self._cosigner.cosign(signed.checkpoint, moment)
             return Note(signed.note.text, (*by_ledger, *cosignatures)).to_bytes()
 
-        applied = self._replica.extend(self._source, signed, moment, known=known, sign=sign)
-        self._catching_up.over()
+        applied = self._replica.extend(
+            self._source, signed, moment, known=known, sign=sign, dated=self._dated()
+        )
+        self._catching_up.finish()
         for one in applied:
             if one.error is not None:
                 log().warning("ledger-entry-not-counted", index=one.index, error=one.error)
         SIZE.set(signed.checkpoint.size)
         MOMENT.set(moment)
         return Cosigned(self._own_lines())
+
+    def _dated(self) -> Callable[[int], int | None] | None:
+        """When this custodian had cosigned an entry that it may have read before its copy was put back or lost."""
+        if self._catching_up.over:
+            return None
+        return partial(first_cosigned, self._source, self._keys, custodian=self._custodian)
 
     def _own_lines(self) -> bytes:
         stored = Note.from_bytes(self.head()).signatures

@@ -9,7 +9,7 @@ from blindplate.core.errors import NotFoundError, UnavailableError
 from blindplate.core.ledger.bundles import encode_bundle
 from blindplate.core.ledger.checkpoints import Checkpoint, Cosigner, LedgerKeys, LogSigner
 from blindplate.core.ledger.entries import document_bytes, document_digest, entry_bytes
-from blindplate.core.ledger.layout import TILE_WIDTH, Tile, document_path, entries_path
+from blindplate.core.ledger.layout import TILE_WIDTH, Tile, document_path, entries_path, witnessed_path
 from blindplate.core.ledger.notes import Note
 from blindplate.core.ledger.tiles import grown, hash_reader
 from blindplate.core.ledger.tree import consistency_proof
@@ -90,6 +90,13 @@ class Published:
         """What a custodian's head is when it has cosigned so much."""
         cosignatures = COSIGNERS[custodian].cosign(self.checkpoint(size), moment)
         return self.note(size).with_signatures(cosignatures).to_bytes()
+
+    def record(self, index: int, *custodians: Custodian, size: int | None = None, moment: int = NOW) -> None:
+        """Keep a checkpoint that these cosigned as the first over an entry."""
+        note = self.note(size)
+        for custodian in custodians:
+            note = note.with_signatures(COSIGNERS[custodian].cosign(self.checkpoint(size), moment))
+        self.files[witnessed_path(index)] = note.to_bytes()
 
     def proof(self, old: int, size: int | None = None) -> tuple[bytes, ...]:
         new = self.size if size is None else size

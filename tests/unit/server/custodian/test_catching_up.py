@@ -10,7 +10,8 @@ from blindplate.core.errors import ForkError, MessageError, SecurityError, Unava
 from blindplate.core.parties import Custodian
 from blindplate.server.custodian.cosigning import Cosigning
 
-from .published import Published
+from .published import NOW, Published
+from .statements import grant, register_entry
 from .witnessing import Site, alarms, cosigned_at
 
 OTHER = Custodian.B
@@ -122,3 +123,55 @@ def test_a_head_that_the_other_did_not_cosign_is_none(site: Site, head: Callable
     with pytest.raises((SecurityError, MessageError)):
         witness.add(site.ledger.body(5))
     assert site.replica.size == 5
+
+
+def lost(site: Site) -> Cosigning:
+    """A custodian that has witnessed a register and a grant, and then lost its copy of the ledger."""
+    entry, document = register_entry(site.who)
+    site.ledger.enter(entry, grant().statement(*site.who.all), documents=[document])
+    site.start().add(site.ledger.body(0))
+    site.close()
+    (site.folder / "ledger.sqlite").unlink()
+    site.moment = NOW + 10_000
+    return site.start()
+
+
+def granted_at(site: Site) -> int:
+    (amendment,) = site.replica.state.grants["police-1"].amendments
+    return amendment.witnessed_at
+
+
+def test_a_lost_copy_is_dated_by_the_custodians_own_cosignatures(site: Site) -> None:
+    witness = lost(site)
+    site.ledger.record(1, Custodian.A, Custodian.B, moment=NOW)
+    cosigned_at(site, witness.add(site.ledger.body(0)))
+    assert granted_at(site) == NOW
+
+
+@pytest.mark.parametrize(
+    ("by", "size"),
+    [
+        pytest.param([OTHER], 2, id="of-the-other-alone"),
+        pytest.param([], 2, id="of-nobody"),
+        pytest.param([Custodian.A, OTHER], 1, id="of-a-ledger-without-the-entry"),
+        pytest.param(None, 2, id="missing"),
+    ],
+)
+def test_no_record_but_its_own_makes_an_entry_count_earlier(
+    site: Site, by: list[Custodian] | None, size: int
+) -> None:
+    witness = lost(site)
+    if by is not None:
+        site.ledger.record(1, *by, size=size)
+    cosigned_at(site, witness.add(site.ledger.body(0)))
+    assert granted_at(site) == NOW + 10_000
+
+
+def test_what_comes_after_a_start_is_dated_by_its_cosignature_alone(site: Site) -> None:
+    witness = site.start()
+    witness.add(site.ledger.body(0))
+    entry, document = register_entry(site.who)
+    site.ledger.enter(entry, grant().statement(*site.who.all), documents=[document])
+    site.ledger.record(1, Custodian.A, Custodian.B, moment=NOW - 5_000)
+    cosigned_at(site, witness.add(site.ledger.body(0)))
+    assert granted_at(site) == NOW
