@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from blindplate.client.auditor.cameras import Cameras
-from blindplate.client.auditor.grants import Ends
+from blindplate.client.auditor.grants import GrantDates
 from blindplate.client.auditor.wording import FIELDS, LIST_KINDS, MODES, agency
 from blindplate.core.errors import GrantError
 from blindplate.core.ledger.grants import GrantHistory
@@ -95,11 +95,11 @@ class ZoneFigures:
     register_digest: str
 
 
-def agencies(grants: Mapping[str, GrantHistory], ends: Ends, as_of: int) -> tuple[Agency, ...]:
+def agencies(grants: Mapping[str, GrantHistory], dates: GrantDates, as_of: int) -> tuple[Agency, ...]:
     """Every agency that ever had a grant, with all its grants as they stand at ``as_of``."""
     by_owner: dict[str, list[GrantFigures]] = {}
     for _, history in sorted(grants.items()):
-        by_owner.setdefault(history.latest.owner, []).append(_grant(history, ends, as_of))
+        by_owner.setdefault(history.latest.owner, []).append(_grant(history, dates, as_of))
     return tuple(Agency(agency(owner), owner, tuple(held)) for owner, held in sorted(by_owner.items()))
 
 
@@ -125,11 +125,11 @@ def zones(state: LedgerState, statuses: Sequence[CameraStatus], cameras: Cameras
     return tuple(found)
 
 
-def _grant(history: GrantHistory, ends: Ends, as_of: int) -> GrantFigures:
+def _grant(history: GrantHistory, dates: GrantDates, as_of: int) -> GrantFigures:
     grant = history.latest
     return GrantFigures(
         grant_id=grant.grant_id,
-        standing=_standing(history, ends, as_of),
+        standing=_standing(history, dates, as_of),
         list_id=grant.list_id,
         list_kind=LIST_KINDS[grant.list_kind],
         purpose=grant.purpose,
@@ -151,12 +151,12 @@ def _grant(history: GrantHistory, ends: Ends, as_of: int) -> GrantFigures:
         emergency=grant.release.emergency,
         discloses=tuple(FIELDS[one] for one in sorted(grant.disclosure.fields)),
         kept_hours=round(grant.window_seconds / 3600, 2),
-        history=_history(history, ends),
+        history=_history(history, dates),
     )
 
 
-def _standing(history: GrantHistory, ends: Ends, as_of: int) -> GrantStanding:
-    if history.grant_id in ends.entries:
+def _standing(history: GrantHistory, dates: GrantDates, as_of: int) -> GrantStanding:
+    if history.grant_id in dates.ends:
         return GrantStanding.ENDED
     if any(history.suspended(custodian, as_of) for custodian in Custodian):
         return GrantStanding.SUSPENDED
@@ -169,7 +169,7 @@ def _standing(history: GrantHistory, ends: Ends, as_of: int) -> GrantStanding:
     return GrantStanding.IN_FORCE
 
 
-def _history(history: GrantHistory, ends: Ends) -> tuple[Change, ...]:
+def _history(history: GrantHistory, dates: GrantDates) -> tuple[Change, ...]:
     changes = [
         Change(
             one.index,
@@ -187,7 +187,7 @@ def _history(history: GrantHistory, ends: Ends) -> tuple[Change, ...]:
         )
         for one in history.suspensions
     ]
-    end = ends.entries.get(history.grant_id)
+    end = dates.ends.get(history.grant_id)
     if end is not None:
         changes.append(Change(end.index, f"Ended: {end.reason}"))
     return tuple(sorted(changes, key=lambda change: change.entry))

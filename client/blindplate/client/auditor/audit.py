@@ -14,33 +14,31 @@ from types import MappingProxyType
 from typing import Final
 
 from blindplate.client.auditor.figures import Figures
+from blindplate.client.auditor.files import compared, fetch_bundle, require_document, wrong
 from blindplate.client.auditor.findings import Finding, Kind, Severity
 from blindplate.client.auditor.judge import Judge
 from blindplate.client.auditor.keys import AuditKeys
 from blindplate.client.auditor.tree import GrowingTree
+from blindplate.client.auditor.witnessed import WRONG, WitnessRecords, add_root
 from blindplate.core.errors import (
     AuditError,
     ForkError,
     InputError,
-    MessageError,
     NotFoundError,
     RollbackError,
     SecurityError,
-    SignatureError,
 )
-from blindplate.core.ledger.bundles import decode_bundle
-from blindplate.core.ledger.checkpoints import LedgerKeys, SignedCheckpoint, verify_checkpoint
-from blindplate.core.ledger.entries import parse_document
+from blindplate.core.ledger.checkpoints import SignedCheckpoint
+from blindplate.core.ledger.entries import passed_over
 from blindplate.core.ledger.layout import (
-    CHECKPOINT,
     TILE_WIDTH,
     Tile,
     bundles_between,
     document_path,
     entries_path,
+    witnessed_path,
 )
-from blindplate.core.ledger.state import LedgerState
-from blindplate.core.merkle import HASH_BYTES, leaf_hash
+from blindplate.core.merkle import leaf_hash
 from blindplate.core.statements.cameras import RegisterEntry
 from blindplate.core.statements.model import StatementModel
 from blindplate.edge.ledger.source import LedgerSource
@@ -68,6 +66,7 @@ class Audit:
         """``hear`` is told of every entry as it is judged, before the root that covers it is checked."""
         self._source = source
         self._hear = hear
+        self._records = WitnessRecords(source, keys.ledger.keys())
         self._tree = GrowingTree()
         self._signed: SignedCheckpoint | None = None
         self.judge = Judge.of(keys.parties.parties(), 0)
@@ -119,23 +118,25 @@ class Audit:
         before = len(self.findings)
         self._require_root(roots)
         for bundle in bundles_between(self._tree.size, checkpoint.size):
-            self._read(bundle, roots)
+            self._read(bundle, checkpoint.size, roots)
             progress(self._tree.size, checkpoint.size)
         if checkpoint.size != (self._signed.checkpoint.size if self._signed else 0):
             for tile, content in self._tree.partial():
                 self._compare(tile, content)
+        self._note_missing()
         self._signed = signed
         return self.findings[before:]
 
-    def _read(self, bundle: Tile, roots: Mapping[int, bytes]) -> None:
+    def _read(self, bundle: Tile, size: int, roots: dict[int, bytes]) -> None:
+        """Read a bundle of a ledger of ``size`` entries; ``roots`` gain those of the records beside its entries."""
         entries = fetch_bundle(self._source, bundle)
         hashes = [leaf_hash(entry) for entry in entries]
         first = bundle.index * TILE_WIDTH
         had = self._tree.size - first
         if had and self._tree.rows[0] != hashes[:had]:
-            self._find(
-                Kind.FILE_ALTERED, entries_path(bundle.index, bundle.width), "begins otherwise than before"
-            )
+            path = entries_path(bundle.index, bundle.width)
+            self.findings.append(wrong(Kind.FILE_ALTERED, path, "begins otherwise than it did before"))
+        dates = self._dates(entries[had:], first + had, size, roots)
         # A root that must be met in the middle of a bundle parts it.
         stops = sorted({size for size in roots if self._tree.size < size < first + len(entries)})
         for stop in (*stops, first + len(entries)):
@@ -143,10 +144,29 @@ class Audit:
                 self._compare(tile, content)
             self._require_root(roots)
         for index, entry in enumerate(entries[had:], first + had):
-            self._judge(index, entry)
+            self._judge(index, entry, dates.get(index))
 
-    def _judge(self, index: int, entry: bytes) -> None:
-        judged = self.judge.enter(index, entry, self._document(index, entry))
+    def _dates(
+        self, entries: Sequence[bytes], first: int, size: int, roots: dict[int, bytes]
+    ) -> dict[int, int]:
+        """When both custodians had witnessed each of the ``entries`` that decide something, at the latest."""
+        dates: dict[int, int] = {}
+        for index, entry in enumerate(entries, first):
+            if passed_over(entry):
+                continue
+            try:
+                record = self._records.read(index, size)
+            except WRONG:
+                what = "is no checkpoint that both custodians signed first over that entry"
+                self.findings.append(wrong(Kind.FILE_ALTERED, witnessed_path(index), what))
+                continue
+            if record is not None:
+                add_root(roots, record.checkpoint)
+                dates[index] = record.require_both()
+        return dates
+
+    def _judge(self, index: int, entry: bytes, witnessed_at: int | None) -> None:
+        judged = self.judge.enter(index, entry, self._document(index, entry), witnessed_at)
         self.findings += judged.findings
         if judged.model is not None:
             self.figures.hear(judged.model)
@@ -164,34 +184,31 @@ class Audit:
             document = self._source.get(path)
             require_document(self.judge.state, digest, document)
         except NotFoundError:
-            self._find(Kind.FILE_MISSING, path, f"is named by entry {index}, but is not there")
-        except (InputError, SecurityError) as error:
-            self._find(Kind.FILE_ALTERED, path, f"is not the document that entry {index} names. {error.what}")
+            self.findings.append(
+                wrong(Kind.FILE_MISSING, path, f"is named by entry {index}, but is not there")
+            )
+        except (InputError, SecurityError):
+            self.findings.append(
+                wrong(Kind.FILE_ALTERED, path, f"is not the register that entry {index} names")
+            )
         else:
             return document
         return None
 
     def _compare(self, tile: Tile, content: bytes) -> None:
-        """Hold a tile's file against what it must be; a full one stands in for a partial one."""
-        try:
-            found = self._source.get(tile.path)
-        except NotFoundError:
-            found = b""
-            if tile.width < TILE_WIDTH:
-                found = self._full_instead(tile)[: tile.width * HASH_BYTES]
-            if not found:
-                self._find(Kind.FILE_MISSING, tile.path, "has to be there and is not")
-                return
-        except MessageError:
-            found = b""
-        if not hmac.compare_digest(found, content):
-            self._find(Kind.FILE_ALTERED, tile.path, "does not hold what follows from the entries")
+        finding = compared(self._source, tile, content)
+        if finding is not None:
+            self.findings.append(finding)
 
-    def _full_instead(self, tile: Tile) -> bytes:
-        try:
-            return self._source.get(Tile(tile.level, tile.index).path)
-        except (NotFoundError, MessageError):
-            return b""
+    def _note_missing(self) -> None:
+        if not self._records.missing:
+            return
+        sentence = (
+            f"The ledger keeps no record of when {self._records.missing:,} entries were witnessed: they are taken to have "
+            "counted from a later time than they may have."
+        )
+        self.findings.append(Finding(None, Kind.DATE_MISSING, Severity.NOTE, sentence))
+        self._records.missing = 0
 
     def _require_root(self, roots: Mapping[int, bytes]) -> None:
         expected = roots.get(self._tree.size)
@@ -201,47 +218,3 @@ class Audit:
                 f"The first {self._tree.size:,} entries are not those that the ledger and both custodians signed for."
                 + (f" {altered.sentence}" if altered else "")
             )
-
-    def _find(self, kind: Kind, path: str, what: str) -> None:
-        self.findings.append(Finding(None, kind, Severity.VIOLATION, f"The public file {path} {what}."))
-
-
-def fetch_checkpoint(source: LedgerSource, keys: LedgerKeys) -> SignedCheckpoint:
-    """The ledger's checkpoint of now, signed by it and both custodians and by nobody else.
-
-    Raises MessageError, SignatureError, UnwitnessedError; NotFoundError and UnavailableError when it cannot be had.
-    """
-    signed = verify_checkpoint(source.get(CHECKPOINT), keys)
-    signed.require_both()
-    pairs = (keys.log, *keys.witnesses.values())
-    known = [key for pair in pairs for key in pair]
-    if not all(any(one.is_by(key) for key in known) for one in signed.note.signatures):
-        raise SignatureError(
-            "The ledger's checkpoint bears a signature by a key that is not in the keys file.",
-            "Get the deployment's current keys file from the custodians.",
-        )
-    return signed
-
-
-def fetch_bundle(source: LedgerSource, bundle: Tile) -> list[bytes]:
-    """The entries of a bundle, as many as it is wide. Raises MessageError, NotFoundError, UnavailableError."""
-    try:
-        entries = decode_bundle(source.get(entries_path(bundle.index, bundle.width)))
-    except NotFoundError:
-        if bundle.width == TILE_WIDTH:
-            raise
-        # The ledger has grown since its checkpoint was read, and keeps the full bundle alone.
-        entries = decode_bundle(source.get(entries_path(bundle.index)))[: bundle.width]
-    if len(entries) != bundle.width:
-        raise MessageError("A bundle of the ledger does not hold as many entries as its path says.")
-    return entries
-
-
-def require_document(state: LedgerState, digest: bytes, document: bytes) -> None:
-    """Check that ``document`` is the register of this digest with the operator's signature alone.
-
-    Raises MessageError, EntryError or SignatureError.
-    """
-    state.open_document(digest, document)
-    if len(parse_document(document).signatures) != 1:
-        raise SignatureError("It bears signatures that nobody asked for.")

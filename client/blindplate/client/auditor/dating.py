@@ -1,12 +1,12 @@
 """What time it was in the ledger: the time basis of an audit.
 
-An auditor who comes later knows no cosignature of the past, only those of the checkpoint that it was given. What it has
-is the order of the entries and what each says of when it was made. So the *ledger's time* at an entry is the latest
-moment that two different pinned parties (operator, custodians, matcher) have stated up to there: one of them alone
-cannot move it, and honest ones make it late by no more than the pace of their entries. An entry was witnessed no
-earlier than that, and it is what rights are taken to begin from. Where a right was taken away, the order of entries
-decides, and a day of grace where order cannot (``grants``). What this cannot show: that an entry was held back.
-Protocol section 7.
+An auditor comes later, and was not there when an entry was witnessed. It has two bounds. *Not before*: the order of the
+entries and what each says of when it was made. The *ledger's time* at an entry is the latest moment that two different
+pinned parties (operator, custodians, matcher) have stated up to there: one of them alone cannot move it, and honest ones
+make it late by no more than the pace of their entries. Rights begin to count from it. *Not after*: the checkpoint that
+the ledger keeps beside an entry, with the times at which both custodians cosigned it (``witnessed``). What takes rights
+away counts for everyone from then, and by the order of entries before (``grants``). What this cannot show: that an entry
+was held back before it was entered. Protocol section 7.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from typing import Final
 
 from blindplate.client.auditor.dating import SKEW_SECONDS
 from blindplate.client.auditor.findings import Finding, Kind, Rule, judged, named
-from blindplate.client.auditor.grants import overlapping
+from blindplate.client.auditor.grants import GrantDates
 from blindplate.core.errors import CountError, GrantError, QuotaError
 from blindplate.core.ledger.state import LedgerState
 from blindplate.core.parties import Custodian
@@ -29,6 +29,7 @@ _EPOCH: Final = date(1970, 1, 1)
 class Evaluations:
     """What custodians have counted up to the last entry heard; ``days`` holds the last counts of each day."""
 
+    dates: GrantDates
     days: dict[tuple[Custodian, str], EvaluationCounts] = field(
         default_factory=dict[tuple[Custodian, str], EvaluationCounts]
     )
@@ -43,7 +44,9 @@ class Evaluations:
             total = (entry.custodian, grant_id)
             self.totals[total] = self.totals.get(total, 0) + max(evaluated - had.get(grant_id, 0), 0)
         self.days[key] = entry
-        yield from judged(EVALUATION_RULES, EvaluationView(entry, before, self.totals, state), index)
+        yield from judged(
+            EVALUATION_RULES, EvaluationView(entry, before, self.totals, state, self.dates), index
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class EvaluationView:
     before: EvaluationCounts | None
     totals: Mapping[tuple[Custodian, str], int]
     state: LedgerState
+    dates: GrantDates
 
     @property
     def who(self) -> str:
@@ -77,7 +81,7 @@ def require_granted(view: EvaluationView) -> None:
     start = _start(entry.day)
     for one in entry.grants:
         history = grants.get(one.grant_id)
-        if one.evaluated and (history is None or not overlapping(history, start, start + _DAY)):
+        if one.evaluated and (history is None or not view.dates.overlapping(history, start, start + _DAY)):
             raise GrantError(
                 f"{view.who} evaluated {one.evaluated:,} pseudonyms on {entry.day} under {one.grant_id}, which was no "
                 "grant in force on that day."
@@ -86,7 +90,7 @@ def require_granted(view: EvaluationView) -> None:
         if (place.evaluated or place.local_keys) and not any(
             grant.list_id == place.list_id and any(zone.zone == place.zone for zone in grant.zones)
             for history in grants.values()
-            for grant in overlapping(history, start, start + _DAY)
+            for grant in view.dates.overlapping(history, start, start + _DAY)
         ):
             raise GrantError(
                 f"{view.who} evaluated for cameras in zone {place.zone} and list {place.list_id} on {entry.day}, which no "
@@ -101,7 +105,7 @@ def require_day_quota(view: EvaluationView) -> None:
         history = view.state.grants.get(one.grant_id)
         allowed = [
             grant.evaluations_per_day
-            for grant in (overlapping(history, start, start + _DAY) if history else ())
+            for grant in (view.dates.overlapping(history, start, start + _DAY) if history else ())
         ]
         if allowed and one.evaluated > max(allowed):
             raise QuotaError(

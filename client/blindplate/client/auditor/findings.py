@@ -32,6 +32,7 @@ class Kind(StrEnum):
     FILE_MISSING = "file-missing"
     FILE_UNEXPLAINED = "file-unexplained"
     NOT_YET_WITNESSED = "not-yet-witnessed"
+    DATE_MISSING = "date-missing"
     ENTRY_REFUSED = "entry-refused"
     ENTRY_DATED_AHEAD = "entry-dated-ahead"
     ENTRY_LATE = "entry-late"

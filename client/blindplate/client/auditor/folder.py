@@ -15,15 +15,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from blindplate.client.auditor.audit import require_document
+from blindplate.client.auditor.files import ALTERED, MISSING, require_document, wrong
 from blindplate.client.auditor.findings import Finding, Kind, Severity
 from blindplate.client.auditor.tree import GrowingTree
-from blindplate.client.auditor.witnessed import WitnessedFiles
+from blindplate.client.auditor.witnessed import WRONG, WitnessRecords
 from blindplate.core.errors import InputError, MessageError, NotFoundError, SecurityError
 from blindplate.core.ledger.bundles import decode_bundle, encode_bundle
-from blindplate.core.ledger.checkpoints import LedgerKeys
-from blindplate.core.ledger.entries import parse_entry
-from blindplate.core.ledger.layout import CHECKPOINT, TILE_WIDTH, Tile, entries_path, tile_path
+from blindplate.core.ledger.checkpoints import MAX_SIZE, LedgerKeys
+from blindplate.core.ledger.entries import parse_entry, passed_over
+from blindplate.core.ledger.layout import (
+    CHECKPOINT,
+    TILE_WIDTH,
+    Tile,
+    entries_path,
+    tile_path,
+    witnessed_path,
+)
 from blindplate.core.ledger.state import LedgerState
 from blindplate.core.merkle import HASH_BYTES, leaf_hash
 from blindplate.core.parties import PartyKeys
@@ -31,6 +38,7 @@ from blindplate.core.statements.cameras import RegisterEntry
 from blindplate.edge.ledger.source import FolderSource
 
 _TILE: Final = re.compile(r"tile/(entries|\d{1,2})/((?:x\d{3}/)*\d{3})(?:\.p/(\d{1,3}))?")
+_RECORD: Final = re.compile(r"witnessed/((?:x\d{3}/)*\d{3})")
 _DOCUMENT: Final = re.compile(r"documents/([0-9a-f]{64})")
 # A folder of something else altogether is told by fewer.
 _MOST_UNEXPLAINED: Final = 1000
@@ -44,20 +52,21 @@ class FolderCheck:
     parties: PartyKeys
     keys: LedgerKeys
     size: int
-    _witnessed: WitnessedFiles = field(init=False)
     _tree: GrowingTree = field(default_factory=GrowingTree)
+    # What entries explain: documents by digest, and records of witnessing by index.
     _named: set[bytes] = field(default_factory=set[bytes])
-
-    def __post_init__(self) -> None:
-        self._witnessed = WitnessedFiles(self.folder, self.keys)
+    _dated: set[int] = field(default_factory=set[int])
+    # Records beside entries that wait, and their roots, by the size at which the tree must have them.
+    _awaited: dict[int, tuple[str, bytes]] = field(default_factory=dict[int, tuple[str, bytes]])
 
     def run(self) -> Iterator[Finding]:
         """Everything that is wrong with the files. Raises UnavailableError when one cannot be read."""
         source = FolderSource(self.folder)
-        yield from self._witnessed.read(source)
         yield from self._entries(source)
         for tile, content in self._tree.partial():
             yield from self._tile(source, tile, content)
+        for path, _ in self._awaited.values():
+            yield wrong(Kind.FILE_ALTERED, path, ALTERED)
         if self._tree.size > self.size:
             waiting = self._tree.size - self.size
             yield Finding(
@@ -79,22 +88,45 @@ class FolderCheck:
                     data = source.get(path)
                     found = decode_bundle(data)
                 except MessageError:
-                    yield _altered(path)
+                    yield wrong(Kind.FILE_ALTERED, path, ALTERED)
                     continue
                 if len(found) != width or (entries and data != encode_bundle(entries[:width])):
-                    yield _altered(path)
+                    yield wrong(Kind.FILE_ALTERED, path, ALTERED)
                 elif entries is None:
                     entries = found
             if entries is None:
                 return
             self._note_documents(entries)
-            hashes = [leaf_hash(entry) for entry in entries]
-            yield from self._witnessed.grow(entries, hashes)
-            for tile, content in self._tree.append(hashes):
-                yield from self._tile(source, tile, content)
+            yield from self._grow(source, entries)
             if len(entries) < TILE_WIDTH:
                 return
             index += 1
+
+    def _grow(self, source: FolderSource, entries: list[bytes]) -> Iterator[Finding]:
+        """Take the entries of the next bundle; hold full tiles, and records beside entries that wait, against them."""
+        first = self._tree.size
+        hashes = [leaf_hash(entry) for entry in entries]
+        relevant = [at for at, entry in enumerate(entries, first) if not passed_over(entry)]
+        self._dated.update(relevant)
+        # Those up to the checkpoint were held against the tree by the audit.
+        records = WitnessRecords(source, self.keys)
+        for index in relevant:
+            if index < self.size:
+                continue
+            try:
+                record = records.read(index, MAX_SIZE)
+            except WRONG:
+                yield wrong(Kind.FILE_ALTERED, witnessed_path(index), ALTERED)
+                continue
+            if record is not None:
+                self._awaited[record.checkpoint.size] = (witnessed_path(index), record.checkpoint.root)
+        end = first + len(entries)
+        for stop in (*sorted(size for size in self._awaited if first < size < end), end):
+            for tile, content in self._tree.append(hashes[self._tree.size - first : stop - first]):
+                yield from self._tile(source, tile, content)
+            path, root = self._awaited.pop(self._tree.size, ("", b""))
+            if path and root != self._tree.frontier.root():
+                yield wrong(Kind.FILE_ALTERED, path, ALTERED)
 
     def _tile(self, source: FolderSource, tile: Tile, content: bytes) -> Iterator[Finding]:
         """Hold every file of a tile, full and partial, against what it must be."""
@@ -104,19 +136,14 @@ class FolderCheck:
             try:
                 data = source.get(path)
             except MessageError:
-                yield _altered(path)
+                yield wrong(Kind.FILE_ALTERED, path, ALTERED)
                 continue
             # Wider than the tree: the walk over all files says so.
             if width <= tile.width and data != content[: width * HASH_BYTES]:
-                yield _altered(path)
+                yield wrong(Kind.FILE_ALTERED, path, ALTERED)
         # Without its hashes, nothing would tell whether an entry that waits was altered.
         if tile.level == 0 and max(widths, default=0) < tile.width:
-            yield Finding(
-                None,
-                Kind.FILE_MISSING,
-                Severity.VIOLATION,
-                f"The public file {tile.path} has to be there and is not.",
-            )
+            yield wrong(Kind.FILE_MISSING, tile.path, MISSING)
 
     def _widths(self, level: str, index: int) -> set[int]:
         """How wide the files of one tile or bundle are that the folder has."""
@@ -156,22 +183,23 @@ class FolderCheck:
                     return
 
     def _explain(self, source: FolderSource, state: LedgerState, path: str) -> Finding | None:
-        if path == CHECKPOINT or self._is_tile(path) or self._witnessed.explains(path):
+        if path == CHECKPOINT or self._is_tile(path) or self._is_record(path):
             return None
         document = _DOCUMENT.fullmatch(path)
         digest = bytes.fromhex(document[1]) if document else b""
         if digest not in self._named:
-            return Finding(
-                None,
-                Kind.FILE_UNEXPLAINED,
-                Severity.VIOLATION,
-                f"The public folder holds {path}, which follows from no entry.",
-            )
+            return wrong(Kind.FILE_UNEXPLAINED, path, "follows from no entry of the ledger")
         try:
             require_document(state, digest, source.get(path))
         except (InputError, SecurityError, NotFoundError):
-            return _altered(path)
+            return wrong(Kind.FILE_ALTERED, path, ALTERED)
         return None
+
+    def _is_record(self, path: str) -> bool:
+        """Whether it is the record beside an entry that has one; what is in it was verified before."""
+        found = _RECORD.fullmatch(path)
+        index = int(found[1].replace("/", "").replace("x", "")) if found else -1
+        return index in self._dated and witnessed_path(index) == path
 
     def _is_tile(self, path: str) -> bool:
         """Whether it is a path of the tree as it is; what is in it was compared before."""
@@ -185,12 +213,3 @@ class FolderCheck:
         except MessageError:
             return False
         return own == path and width <= self._tree.width(0 if level == "entries" else int(level), index)
-
-
-def _altered(path: str) -> Finding:
-    return Finding(
-        None,
-        Kind.FILE_ALTERED,
-        Severity.VIOLATION,
-        f"The public file {path} does not hold what follows from the entries.",
-    )

@@ -14,7 +14,7 @@ from blindplate.client.auditor.cameras import Cameras
 from blindplate.client.auditor.dating import LedgerTime
 from blindplate.client.auditor.evaluations import Evaluations
 from blindplate.client.auditor.findings import Finding, Kind, Severity
-from blindplate.client.auditor.grants import Ends
+from blindplate.client.auditor.grants import GrantDates
 from blindplate.client.auditor.matching import Matching
 from blindplate.client.auditor.releases import Releases
 from blindplate.core.errors import BlindplateError
@@ -22,7 +22,8 @@ from blindplate.core.ledger.state import LedgerState
 from blindplate.core.parties import PartyKeys
 from blindplate.core.statements.cameras import CameraCounts
 from blindplate.core.statements.evaluations import EvaluationCounts
-from blindplate.core.statements.grant_changes import GrantEnd
+from blindplate.core.statements.grant_changes import GrantEnd, GrantSuspension
+from blindplate.core.statements.grants import Grant
 from blindplate.core.statements.matching import Batches, MatcherCounts
 from blindplate.core.statements.model import StatementModel
 from blindplate.core.statements.release_entries import DecisionEntry, OutcomeEntry, RequestEntry
@@ -42,24 +43,38 @@ class Judge:
 
     state: LedgerState
     time: LedgerTime
-    ends: Ends
+    dates: GrantDates
     releases: Releases
     matching: Matching
+    evaluations: Evaluations
     cameras: Cameras = field(default_factory=Cameras)
-    evaluations: Evaluations = field(default_factory=Evaluations)
 
     @classmethod
     def of(cls, parties: PartyKeys, witnessed_at: int) -> Judge:
         """Before the first entry of a ledger whose checkpoint under audit was witnessed at ``witnessed_at``."""
-        ends = Ends()
-        return cls(LedgerState(parties), LedgerTime(witnessed_at), ends, Releases(ends), Matching(ends))
+        dates = GrantDates()
+        return cls(
+            state=LedgerState(parties),
+            time=LedgerTime(witnessed_at),
+            dates=dates,
+            releases=Releases(dates),
+            matching=Matching(dates),
+            evaluations=Evaluations(dates),
+        )
 
-    def enter(self, index: int, entry: bytes, document: bytes | None) -> Judged:
-        """Judge the entry at ``index``; ``document`` is the one it names."""
+    def enter(
+        self, index: int, entry: bytes, document: bytes | None, witnessed_at: int | None = None
+    ) -> Judged:
+        """Judge the entry at ``index``; ``document`` is the one it names.
+
+        ``witnessed_at`` is when both custodians had witnessed it at the latest, if the ledger keeps a record of that.
+        """
         applied = self.state.apply(index, entry, self.time.now, document)
         if applied.model is None:
             return Judged(None, (_refusal(index, applied.error),))
         model = applied.model
+        if witnessed_at is not None and isinstance(model, Grant | GrantSuspension | GrantEnd):
+            self.dates.witnessed[index] = witnessed_at
         found = (*self.time.judged(index, model), *self._heard(index, model))
         self.time.stated(model)
         return Judged(model, found)
@@ -68,7 +83,7 @@ class Judge:
         grants = self.state.grants
         match model:
             case GrantEnd():
-                self.ends.enter(index, model)
+                self.dates.end(index, model)
             case RequestEntry():
                 yield from self.releases.request(index, model, grants[model.grant_id])
             case DecisionEntry():

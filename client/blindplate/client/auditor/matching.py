@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from blindplate.client.auditor.findings import Finding, Kind, Rule, Severity, at, judged
-from blindplate.client.auditor.grants import GRACE_SECONDS, Ends
+from blindplate.client.auditor.grants import GRACE_SECONDS, GrantDates
 from blindplate.core.errors import ChainError, CountError, GrantError
 from blindplate.core.ledger.grants import GrantHistory
 from blindplate.core.statements.matching import AnsweredBatch, Batches, MatcherCounts, RecordCount
@@ -37,7 +37,7 @@ class Matching:
     ``earlier`` is the sum of the last counts of every beginning before the present one (``since``).
     """
 
-    ends: Ends
+    dates: GrantDates
     sequences: dict[str, int] = field(default_factory=dict[str, int])
     last: MatcherCounts | None = None
     earlier: dict[Place, int] = field(default_factory=dict[Place, int])
@@ -50,7 +50,7 @@ class Matching:
                 entry.made_at,
                 self.sequences.get(batch.list_id, 0),
                 grants.get(batch.grant_id),
-                self.ends,
+                self.dates,
             )
             yield from judged(BATCH_RULES, view, index)
             self.sequences[batch.list_id] = max(batch.sequence, self.sequences.get(batch.list_id, 0))
@@ -77,13 +77,13 @@ class Matching:
 
 @dataclass(frozen=True, slots=True)
 class BatchView:
-    """A batch, when its entry was made, the last number of its list before it, its grant and the ends so far."""
+    """A batch, when its entry was made, the last number of its list before it, its grant and the dates of grants so far."""
 
     batch: AnsweredBatch
     made_at: int
     last: int
     history: GrantHistory | None
-    ends: Ends
+    dates: GrantDates
 
 
 def require_next(view: BatchView) -> None:
@@ -114,7 +114,7 @@ def require_granted(view: BatchView) -> None:
     expires = (
         max(one.grant.not_after + one.grant.window_seconds for one in history.amendments) + GRACE_SECONDS
     )
-    end = view.ends.entries.get(batch.grant_id)
+    end = view.dates.ends.get(batch.grant_id)
     ended = end is not None and view.made_at > end.made_at + _END_SECONDS
     if ended or not begins <= view.made_at < expires:
         raise GrantError(

@@ -13,7 +13,7 @@ from typing import Final
 
 from blindplate.client.auditor.decision_rules import DECISION_RULES, DecisionView
 from blindplate.client.auditor.findings import Finding, Kind, Rule, Severity, day_of, judged, short
-from blindplate.client.auditor.grants import Ends, possible, suspended
+from blindplate.client.auditor.grants import GrantDates
 from blindplate.client.auditor.request_rules import REQUEST_RULES, RequestView
 from blindplate.client.auditor.requests import Decided, Fault, Requested
 from blindplate.core.errors import CommitmentError, PolicyError, UnwitnessedError
@@ -36,9 +36,9 @@ class Chain:
 
 @dataclass(slots=True)
 class Releases:
-    """Everything about releases up to the last entry heard; ``ends`` is kept by the caller."""
+    """Everything about releases up to the last entry heard; ``dates`` is kept by the caller."""
 
-    ends: Ends
+    dates: GrantDates
     requests: dict[bytes, Requested] = field(default_factory=dict[bytes, Requested])
     chains: dict[Custodian, Chain] = field(default_factory=lambda: {one: Chain() for one in Custodian})
     # By custodian, grant and UTC day: approvals, and those of them that a standing authorisation made.
@@ -47,7 +47,7 @@ class Releases:
 
     def request(self, index: int, entry: RequestEntry, history: GrantHistory) -> Iterator[Finding]:
         """Hear of a request."""
-        view = RequestView(entry, history, entry.grant_id in self.ends.entries)
+        view = RequestView(entry, history, self.dates)
         found = list(judged(REQUEST_RULES, view, index))
         self.requests[entry.request_id] = Requested(
             index=index,
@@ -79,7 +79,7 @@ class Releases:
             previous=chain.decision_id,
             request=request,
             earlier=None if request is None else request.decisions.get(entry.custodian),
-            grants=() if history is None else possible(history, entry.decided_at),
+            grants=() if history is None else self.dates.possible(history, entry.decided_at),
             barred=history is not None and self._barred(entry, history, chain.horizon),
             approved_today=self.approved[day],
             standing_today=self.standing[day],
@@ -98,8 +98,9 @@ class Releases:
         request.outcomes = (*request.outcomes, entry.outcome)
 
     def _barred(self, entry: DecisionEntry, history: GrantHistory, horizon: int) -> bool:
-        return self.ends.ended(entry.grant_id, horizon, entry.decided_at) or suspended(
-            history, entry.custodian, horizon, entry.decided_at
+        moment = entry.decided_at
+        return self.dates.ended(entry.grant_id, horizon, moment) or self.dates.suspended(
+            history, entry.custodian, horizon, moment
         )
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from blindplate.client.auditor.dating import SKEW_SECONDS
 from blindplate.client.auditor.findings import Kind, Rule, Severity, at, short
-from blindplate.client.auditor.grants import GRACE_SECONDS, overlapping, possible, zones_of
+from blindplate.client.auditor.grants import GRACE_SECONDS, GrantDates, zones_of
 from blindplate.core.errors import ExpiredError, GrantError, PolicyError
 from blindplate.core.ledger.grants import GrantHistory
 from blindplate.core.statements.grants import ListKind
@@ -23,11 +23,11 @@ MAX_LIFE_SECONDS: Final = 31 * 86_400
 
 @dataclass(frozen=True, slots=True)
 class RequestView:
-    """A request, its grant as it stood before, and whether the grant's end stands before it."""
+    """A request, and its grant as it stood before."""
 
     request: RequestEntry
     history: GrantHistory
-    ended: bool
+    dates: GrantDates
 
 
 def require_zone(view: RequestView) -> None:
@@ -35,7 +35,7 @@ def require_zone(view: RequestView) -> None:
     request, history = view.request, view.history
     held = history.latest.window_seconds + GRACE_SECONDS
     if request.zone not in zones_of(
-        overlapping(history, request.made_at - held, request.made_at + SKEW_SECONDS)
+        view.dates.overlapping(history, request.made_at - held, request.made_at + SKEW_SECONDS)
     ):
         raise GrantError(
             f"Request {short(request.request_id)} is for the zone {request.zone}, which grant {request.grant_id} "
@@ -56,8 +56,8 @@ def require_purpose(view: RequestView) -> None:
 def require_grant_in_force(view: RequestView) -> None:
     """The grant was in force when the request was made. Raises GrantError."""
     request, history = view.request, view.history
-    live = overlapping(history, request.made_at - SKEW_SECONDS, request.made_at + SKEW_SECONDS)
-    if view.ended or not live:
+    live = view.dates.overlapping(history, request.made_at - SKEW_SECONDS, request.made_at + SKEW_SECONDS)
+    if request.grant_id in view.dates.ends or not live:
         raise GrantError(
             f"Request {short(request.request_id)} was made on {at(request.made_at)}, when grant {request.grant_id} was "
             "not in force."
@@ -77,7 +77,7 @@ def require_emergency_allowed(view: RequestView) -> None:
     """An emergency is claimed only where the grant lets approval be skipped. Raises PolicyError."""
     request = view.request
     if request.emergency and not any(
-        grant.release.emergency for grant in possible(view.history, request.made_at)
+        grant.release.emergency for grant in view.dates.possible(view.history, request.made_at)
     ):
         raise PolicyError(
             f"Request {short(request.request_id)} asks for the emergency override, which grant {request.grant_id} does "

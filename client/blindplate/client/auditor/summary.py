@@ -193,7 +193,7 @@ def summarize(audit: Audit) -> Summary:
         ),
         releases=release_figures(judge.releases.requests, judge.state.grants, as_of),
         lists=_lists(audit),
-        agencies=agencies(judge.state.grants, judge.ends, as_of),
+        agencies=agencies(judge.state.grants, judge.dates, as_of),
         zones=zones(judge.state, figures.statuses, judge.cameras),
         evaluated=_evaluated(audit),
         searches=_searches(audit),

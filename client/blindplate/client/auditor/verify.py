@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from blindplate.client.auditor.audit import Audit, Progress, fetch_checkpoint, silent
+from blindplate.client.auditor.audit import Audit, Progress, silent
+from blindplate.client.auditor.files import fetch_checkpoint
 from blindplate.client.auditor.folder import FolderCheck
 from blindplate.client.auditor.keys import AuditKeys
 from blindplate.edge.ledger.source import FolderSource, open_source

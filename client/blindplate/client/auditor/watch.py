@@ -16,8 +16,9 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from blindplate.client.auditor.audit import Audit, Progress, fetch_checkpoint, silent
+from blindplate.client.auditor.audit import Audit, Progress, silent
 from blindplate.client.auditor.describing import describe
+from blindplate.client.auditor.files import fetch_checkpoint
 from blindplate.client.auditor.findings import Finding, at
 from blindplate.client.auditor.keys import AuditKeys
 from blindplate.core.errors import NotFoundError, SettingsError, UnavailableError

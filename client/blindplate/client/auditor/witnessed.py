@@ -1,76 +1,82 @@
-"""The checkpoints that a ledger's folder holds beside single entries: each cosigned, over its entry, of this ledger.
+"""The checkpoints that a ledger keeps beside single entries: when each entry that decides something was witnessed.
 
-They date entries for whoever reads the ledger later (``edge.ledger.dating``). One that is missing is no finding: it can
-only make its entry count later. Protocol section 7; docs/spec/ledger.md section 3.
+Guarantees that a time given here is one at which both custodians had signed for a ledger that holds the entry, and this
+ledger: the roots to be met are handed on. A record that is missing can only make its entry count later. Protocol
+section 7; docs/spec/ledger.md section 3.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hmac
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from blindplate.client.auditor.findings import Finding, Kind, Severity
-from blindplate.core.errors import InputError, RefusedError, SecurityError
-from blindplate.core.ledger.checkpoints import Checkpoint, LedgerKeys, verify_checkpoint
-from blindplate.core.ledger.entries import passed_over
-from blindplate.core.ledger.layout import WITNESSED, witnessed_path
-from blindplate.core.ledger.tree import Frontier
-from blindplate.edge.ledger.source import FolderSource
+from blindplate.core.errors import (
+    ForkError,
+    InputError,
+    NotFoundError,
+    RefusedError,
+    SecurityError,
+    SignatureError,
+)
+from blindplate.core.ledger.checkpoints import Checkpoint, LedgerKeys, SignedCheckpoint, verify_checkpoint
+from blindplate.core.ledger.layout import witnessed_path
+from blindplate.edge.ledger.source import LedgerSource
+
+
+def require_signed_by_all(data: bytes, keys: LedgerKeys) -> SignedCheckpoint:
+    """The checkpoint of a note that bears the signatures of the ledger and of both custodians, and no other.
+
+    Raises MessageError, SignatureError, UnwitnessedError.
+    """
+    signed = verify_checkpoint(data, keys)
+    signed.require_both()
+    pairs = (keys.log, *keys.witnesses.values())
+    known = [key for pair in pairs for key in pair]
+    if not all(any(one.is_by(key) for key in known) for one in signed.note.signatures):
+        raise SignatureError(
+            "A checkpoint of the ledger bears a signature by a key that is not in the keys file.",
+            "Get the deployment's current keys file from the custodians.",
+        )
+    return signed
 
 
 @dataclass(slots=True)
-class WitnessedFiles:
-    """The files of one folder, compared as its entries are read in order."""
+class WitnessRecords:
+    """Reads the records of one source. ``missing`` counts entries that have none."""
 
-    folder: Path
+    source: LedgerSource
     keys: LedgerKeys
-    _over: dict[str, Checkpoint] = field(default_factory=dict[str, Checkpoint])
-    _expected: dict[str, int] = field(default_factory=dict[str, int])
-    _frontier: Frontier = field(default_factory=Frontier.empty)
+    missing: int = 0
+    # Entries entered together have one checkpoint: its ten kilobytes of signatures are verified once.
+    _data: bytes = b""
+    _signed: SignedCheckpoint | None = field(default=None)
 
-    def read(self, source: FolderSource) -> Iterator[Finding]:
-        """Read all of them; a finding for each that is no cosigned checkpoint."""
-        for file in sorted((self.folder / WITNESSED).rglob("*")):
-            if not file.is_file():
-                continue
-            path = file.relative_to(self.folder).as_posix()
-            try:
-                signed = verify_checkpoint(source.get(path), self.keys)
-                signed.require_both()
-            except (InputError, SecurityError, RefusedError):
-                yield _altered(path)
-                continue
-            self._over[path] = signed.checkpoint
+    def read(self, index: int, size: int) -> SignedCheckpoint | None:
+        """The record beside entry ``index`` of a ledger of ``size`` entries; None when there is none.
 
-    def grow(self, entries: Sequence[bytes], hashes: Sequence[bytes]) -> Iterator[Finding]:
-        """Take the next entries and their leaf hashes; a finding for each checkpoint that is not of them."""
-        start = self._frontier.size
-        for index, entry in enumerate(entries, start=start):
-            if not passed_over(entry):
-                self._expected[witnessed_path(index)] = index
-        end = start + len(hashes)
-        for size in sorted({over.size for over in self._over.values() if start < over.size <= end}):
-            self._frontier = self._frontier.appended(hashes[self._frontier.size - start : size - start])
-            root = self._frontier.root()
-            for path, over in self._over.items():
-                if over.size == size and over.root != root:
-                    yield _altered(path)
-        self._frontier = self._frontier.appended(hashes[self._frontier.size - start :])
-
-    def explains(self, path: str) -> bool:
-        """Whether a file is the record of an entry that has one; what is wrong in it was said before."""
-        index = self._expected.get(path)
-        if index is None:
-            return False
-        over = self._over.get(path)
-        return over is None or index < over.size <= self._frontier.size
+        Raises MessageError, SignatureError or UnwitnessedError for one that is not what it has to be,
+        UnavailableError when it cannot be had.
+        """
+        try:
+            data = self.source.get(witnessed_path(index))
+        except NotFoundError:
+            self.missing += 1
+            return None
+        if self._signed is None or data != self._data:
+            self._data, self._signed = data, require_signed_by_all(data, self.keys)
+        if not index < self._signed.checkpoint.size <= size:
+            raise SignatureError("It is no first checkpoint over that entry.")
+        return self._signed
 
 
-def _altered(path: str) -> Finding:
-    return Finding(
-        None,
-        Kind.FILE_ALTERED,
-        Severity.VIOLATION,
-        f"The public file {path} is no checkpoint that both custodians cosigned over that entry of this ledger.",
-    )
+# What a record can be wrong by, short of not being readable now.
+WRONG = (InputError, SecurityError, RefusedError)
+
+
+def add_root(roots: dict[int, bytes], checkpoint: Checkpoint) -> None:
+    """Have the root of ``checkpoint`` met. Raises ForkError when there is another root for its size already."""
+    known = roots.setdefault(checkpoint.size, checkpoint.root)
+    if not hmac.compare_digest(known, checkpoint.root):
+        raise ForkError(
+            f"The ledger and both custodians signed two different histories of {checkpoint.size:,} entries."
+        )

@@ -68,6 +68,7 @@ RULES: Final[Mapping[Kind, str]] = {
     Kind.FILE_MISSING: "Public files are all there",
     Kind.FILE_UNEXPLAINED: "Nothing else is among the public files",
     Kind.NOT_YET_WITNESSED: "Entries are witnessed by both custodians",
+    Kind.DATE_MISSING: "The ledger shows when entries were witnessed",
     Kind.ENTRY_REFUSED: "Entries are by who may enter them, and fit those before",
     Kind.ENTRY_DATED_AHEAD: "No entry is dated later than it was witnessed",
     Kind.ENTRY_LATE: "Entries are entered when they are made",

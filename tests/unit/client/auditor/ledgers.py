@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from blindplate.client.auditor.audit import Audit, fetch_checkpoint
+from blindplate.client.auditor.audit import Audit
+from blindplate.client.auditor.files import fetch_checkpoint
 from blindplate.client.auditor.findings import Finding, Kind, Severity
 from blindplate.client.auditor.keys import AuditKeys
 from blindplate.core.errors import NotFoundError
 from blindplate.core.ledger.bundles import encode_bundle
 from blindplate.core.ledger.checkpoints import Checkpoint, Cosigner, LogSigner
-from blindplate.core.ledger.entries import document_bytes, entry_bytes
+from blindplate.core.ledger.entries import document_bytes, entry_bytes, passed_over
 from blindplate.core.ledger.layout import (
     CHECKPOINT,
     TILE_WIDTH,
@@ -26,6 +28,7 @@ from blindplate.core.ledger.layout import (
     document_path,
     entries_path,
     tiles_between,
+    witnessed_path,
 )
 from blindplate.core.ledger.tiles import grown
 from blindplate.core.ledger.tree import Frontier
@@ -189,6 +192,7 @@ class Ledger:
     """A ledger as it is written; ``now`` is the time, which every entry moves on by a second."""
 
     entries: list[bytes] = field(default_factory=list[bytes])
+    times: list[int] = field(default_factory=list[int])
     documents: dict[str, bytes] = field(default_factory=dict[str, bytes])
     now: int = BEGINS - DAY
     chains: dict[Custodian, tuple[int, bytes]] = field(
@@ -223,6 +227,7 @@ class Ledger:
         """Enter any bytes."""
         self.entries.append(entry)
         self.now += 1
+        self.times.append(self.now)
         return self.size - 1
 
     def register(self, one: ZoneRegister, **changes: Any) -> int:
@@ -394,15 +399,23 @@ class Ledger:
         """The checkpoint of the first ``size`` entries, signed by all."""
         size = self.size if size is None else size
         root = Frontier.empty().appended(leaf_hash(entry) for entry in self.entries[:size]).root()
-        checkpoint, moment = Checkpoint(ORIGIN, size, root), self.now if moment is None else moment
-        note = LOG.sign(checkpoint, moment)
-        return note.with_signatures(
-            line for cosigner in WITNESSES.values() for line in cosigner.cosign(checkpoint, moment)
-        ).to_bytes()
+        return witnessed(Checkpoint(ORIGIN, size, root), self.now if moment is None else moment)
+
+    def records(self, size: int) -> dict[str, bytes]:
+        """The checkpoints beside entries: one at once after each but requests, which get the next, or the last one."""
+        relevant = [index for index, entry in enumerate(self.entries[:size]) if not passed_over(entry)]
+        requests = RequestEntry.media_type().encode()
+        rounds = [index + 1 for index in relevant if requests not in self.entries[index]]
+        made: dict[int, bytes] = {}
+        frontier = Frontier.empty()
+        for end in sorted({*rounds, size} if relevant else set[int]()):
+            frontier = frontier.appended(leaf_hash(entry) for entry in self.entries[frontier.size : end])
+            made[end] = witnessed(Checkpoint(ORIGIN, end, frontier.root()), self.times[end - 1])
+        return {witnessed_path(index): made[min(end for end in made if end > index)] for index in relevant}
 
     def files(self, sizes: Iterable[int] = (), witnessed: int | None = None) -> dict[str, bytes]:
         """Every public file, with partial tiles for each of ``sizes``; the checkpoint is of ``witnessed`` entries."""
-        files = dict(self.documents)
+        files = self.documents | self.records(self.size if witnessed is None else witnessed)
         tiles: dict[Tile, bytes] = {}
         before = 0
         for size in (*sorted(size for size in sizes if 0 < size < self.size), self.size):
@@ -428,6 +441,15 @@ class Ledger:
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_bytes(content)
         return folder
+
+
+@lru_cache(maxsize=4096)
+def witnessed(checkpoint: Checkpoint, moment: int) -> bytes:
+    """A checkpoint as both custodians cosigned it."""
+    note = LOG.sign(checkpoint, moment)
+    return note.with_signatures(
+        line for cosigner in WITNESSES.values() for line in cosigner.cosign(checkpoint, moment)
+    ).to_bytes()
 
 
 def row(list_id: str = "hotlist", zone: str = "inner", received: int = 0, **counts: int) -> RecordCount:

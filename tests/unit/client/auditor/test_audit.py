@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from blindplate.client.auditor.audit import Audit, fetch_checkpoint
+from blindplate.client.auditor.audit import Audit
+from blindplate.client.auditor.files import fetch_checkpoint
 from blindplate.client.auditor.findings import Kind
 from blindplate.core.errors import AuditError, ForkError, RollbackError, SignatureError, UnwitnessedError
 from blindplate.core.ledger.checkpoints import Checkpoint, Cosigner

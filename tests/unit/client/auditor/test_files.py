@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blindplate.client.auditor.audit import Audit, fetch_checkpoint
+from blindplate.client.auditor.audit import Audit
+from blindplate.client.auditor.files import fetch_checkpoint
 from blindplate.client.auditor.findings import Kind, Severity
 from blindplate.client.auditor.verify import verify
 from blindplate.core.errors import BlindplateError, MessageError, NotFoundError
