@@ -154,7 +154,7 @@ def test_checked_anew_when_an_officer_approves(police: Case) -> None:
     statement = police.asked(police.sealed())
     police.submit(A, statement)
     settings, clock = police.custodians.settings(A), police.custodians.clock
-    give_word(settings, Word("police-1", suspended=True, reason="Doubts."), clock)
+    give_word(settings, Word("police-1", suspended=True, reason="Doubts."), clock.now())
     decision = decide(officer(police, A), statement.statement_id, Verdict.APPROVED, "Warrant seen.")
     assert decision is not None
     assert (decision.verdict, decision.code) == ("denied", "grant")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
@@ -41,6 +41,7 @@ from blindplate.server.custodian.settings import CustodianSettings
 from blindplate.server.matcher.evaluator import LocalEvaluator
 from blindplate.server.matcher.service import Matcher, open_matcher
 from blindplate.server.matcher.settings import MatcherSettings
+from blindplate.server.matcher.tables import answers as answers_made
 from blindplate.server.matcher.tables import waiting
 from blindplate.server.serving import build_server
 from blindplate.v1 import intake_pb2, intake_pb2_grpc, records_pb2, release_pb2, release_pb2_grpc
@@ -97,8 +98,8 @@ class World:
     def fresh(self) -> bool:
         """Whether the published checkpoint was cosigned by both in the last minute of the clock."""
         access = self.ledger.access()
-        source = open_source(access.url)
-        signed = verify_checkpoint(source.get("checkpoint"), access.keys.keys())
+        with closing(open_source(access.url)) as source:
+            signed = verify_checkpoint(source.get("checkpoint"), access.keys.keys())
         return self.clock.now() - signed.oldest() < 50
 
     def enter(self, *statements: Statement, by: str = "operator", documents: Sequence[Statement] = ()) -> int:
@@ -249,9 +250,21 @@ def take_off_list(session: Session, plate: str) -> None:
 
 
 def publish_now(session: Session) -> publish.Published:
-    """Publish, as the daemon or a command does."""
+    """Publish until the list as it stands is in force, as the daemon or a command does; then it is a moment later."""
     with session.store.publishing(wait=True):
-        return publish.publish(session)
+        done = publish.publish(session)
+        deadline = time.monotonic() + WAIT_SECONDS
+        while done.waiting:
+            assert time.monotonic() < deadline, "the list was not witnessed in time"
+            time.sleep(0.05)
+            again = publish.publish(session)
+            done = publish.Published(
+                done.evaluated + again.evaluated, done.uploaded + again.uploaded, again.waiting
+            )
+    if done.uploaded and isinstance(session.clock, MovedClock):
+        # A version matches what is captured from the second after it was witnessed on.
+        session.clock.offset += 2
+    return done
 
 
 def settled_hits(world: World, session: Session) -> list[Hit]:
@@ -259,8 +272,11 @@ def settled_hits(world: World, session: Session) -> list[Hit]:
 
     def unanswered() -> int:
         assert world.matcher is not None
+        # What is answered is offered once the ledger has its batch.
+        unentered = select(func.count()).select_from(answers_made).where(answers_made.c.ledger_index.is_(None))
         with world.matcher.database.read() as connection:
-            return connection.execute(select(func.count()).select_from(waiting)).scalar_one()
+            unread = connection.execute(select(func.count()).select_from(waiting)).scalar_one()
+            return unread + connection.execute(unentered).scalar_one()
 
     within(unanswered, lambda found: found == 0)
     while answers.take_next(session, 0) is not None:

@@ -96,15 +96,11 @@ class AnswersServicer(answers_pb2_grpc.AnswersServicer):
             found = records_store.in_slots(connection, request.list_id, request.sequence, shown)
         outcomes = refused | _handed_over(shown, found)
         proven = [slot for slot, outcome in outcomes.items() if isinstance(outcome, SealedRecord)]
-        left = sum(isinstance(outcome, OverloadedError) for outcome in outcomes.values())
         now_ms = int(self.clock.now() * 1000)
 
         def claim(connection: Connection) -> dict[int, int]:
-            claimed = answers_store.claim(
-                connection, request.list_id, settled, request.sequence, proven, now_ms
-            )
-            counts_store.add_refused_claims(connection, len(slots) - left - len(claimed))
-            return claimed
+            counts_store.add_refused_claims(connection, len(refused))
+            return answers_store.claim(connection, request.list_id, settled, request.sequence, proven, now_ms)
 
         numbers = self.database.write(claim)
         self.secrets.forget(numbers.values())

@@ -167,8 +167,12 @@ def give_up(connection: Connection, numbers: Iterable[int], now_ms: int) -> None
 
 
 def drop_ended(connection: Connection, now_ms: int) -> None:
-    """Delete answers none of whose reads can be held any more. An acknowledged one is a small row until then."""
-    connection.execute(delete(answers).where(answers.c.expires_ms <= now_ms))
+    """Delete answers none of whose reads can be held any more. An acknowledged one is a small row until then.
+
+    One that no statement names yet stays until one does, or the ledger would lack its number.
+    """
+    named = answers.c.entry.is_not(None) | answers.c.acknowledged_ms.is_not(None)
+    connection.execute(delete(answers).where(answers.c.expires_ms <= now_ms, named))
 
 
 def _require_open(connection: Connection, list_id: str, grant_ids: Collection[str], sequence: int) -> None:

@@ -76,13 +76,13 @@ class Clerk:
 
     def step(self) -> None:
         """Enter everything that waits. Raises what the ledger or the database says; then it waits on."""
-        # What may have been sent before a crash, or is overdue, goes first; meanwhile answers gather.
+        # Signed even while the ledger is away: so each list's numbers stand there without a gap, whatever is erased.
+        while self._put_batches():
+            continue
         self._send()
         if self.clock.now() >= self._counts_due:
             self._put_counts()
-        while self._put_batches():
             self._send()
-        self._send()
 
     def _put_batches(self) -> int:
         with self.database.read() as connection:

@@ -63,8 +63,11 @@ BEGINS: Final = 1_740_960_000
 ORIGIN: Final = "ledger.test/one"
 POLICE: Final = "police-1"
 EMISSIONS: Final = "emissions-1"
+TRANSPORT: Final = "transport-1"
 FORCE: Final = "spiffe://test/owner/police"
 AUTHORITY: Final = "spiffe://test/owner/emissions"
+IDENTITIES: Final = {POLICE: FORCE, EMISSIONS: AUTHORITY, TRANSPORT: "spiffe://test/owner/transport-police"}
+LISTS: Final = {POLICE: "hotlist", EMISSIONS: "liable", TRANSPORT: "transport"}
 ZONES: Final = ("inner", "outer")
 
 
@@ -80,7 +83,7 @@ def made(text: str) -> bytes:
 
 OPERATOR, MATCHER = key("operator"), key("matcher")
 CUSTODIANS: Final = {Custodian.A: key("custodian a"), Custodian.B: key("custodian b")}
-OWNERS: Final = {POLICE: key("police"), EMISSIONS: key("emissions")}
+OWNERS: Final = {POLICE: key("police"), EMISSIONS: key("emissions"), TRANSPORT: key("transport")}
 LOG: Final = LogSigner.from_seed(ORIGIN, made("log"))
 WITNESSES: Final = {
     one: Cosigner.from_seed(f"witness.test/{one}", made(f"witness {one}")) for one in Custodian
@@ -121,9 +124,9 @@ def register(zone: str, generation: int = 1, cameras: int = 2) -> ZoneRegister:
     )
 
 
-def granted(zone: str, generation: int = 1) -> GrantedZone:
+def granted(zone: str, generation: int = 1, cameras: int = 2) -> GrantedZone:
     """A zone as a grant names it."""
-    digest = register_digest(register(zone, generation).statement(OPERATOR).payload)
+    digest = register_digest(register(zone, generation, cameras).statement(OPERATOR).payload)
     return GrantedZone(zone=zone, generation=generation, register_digest=digest)
 
 
@@ -132,9 +135,9 @@ def grant(grant_id: str = POLICE, **changes: Any) -> Grant:
     police = grant_id != EMISSIONS
     values: dict[str, Any] = {
         "grant_id": grant_id,
-        "owner": FORCE if police else AUTHORITY,
-        "owner_key": OWNERS[POLICE if police else EMISSIONS].public,
-        "list_id": "hotlist" if police else "liable",
+        "owner": IDENTITIES.get(grant_id, FORCE),
+        "owner_key": OWNERS.get(grant_id, OWNERS[POLICE]).public,
+        "list_id": LISTS.get(grant_id, "hotlist"),
         "list_kind": ListKind.HOTLIST if police else ListKind.EMISSIONS,
         "zones": tuple(granted(zone) for zone in ZONES),
         "not_before": BEGINS,
@@ -260,7 +263,7 @@ class Ledger:
         return self.enter(GrantEnd(grant_id=grant_id, reason="no longer needed", made_at=self.now), OPERATOR)
 
     def list_version(self, number: int, entries: int, added: int, removed: int = 0, **changes: Any) -> int:
-        """A version of the police's list."""
+        """A version of a list, the police's unless said otherwise."""
         version = ListVersion(
             grant_id=POLICE,
             list_id="hotlist",
@@ -272,7 +275,7 @@ class Ledger:
             root=made(f"list {number}"),
             made_at=self.now,
         )
-        version = version.model_copy(update=changes)
+        version = version.model_copy(update={"list_id": LISTS[changes.get("grant_id", POLICE)]} | changes)
         return self.enter(version, OWNERS[version.grant_id])
 
     def request(self, name: str = "one", grant_id: str = POLICE, **changes: Any) -> RequestEntry:
@@ -281,8 +284,8 @@ class Ledger:
         entry = RequestEntry(
             request_id=made(f"request {name}"),
             grant_id=grant_id,
-            requester=FORCE if police else AUTHORITY,
-            list_id="hotlist" if police else "liable",
+            requester=IDENTITIES.get(grant_id, FORCE),
+            list_id=LISTS.get(grant_id, "hotlist"),
             zone="inner",
             purpose=Purpose.ROBBERY_OR_THEFT if police else Purpose.UNPAID_CHARGE,
             lawful_basis="DPA 2018 Part 3",
@@ -293,7 +296,7 @@ class Ledger:
             expires_at=self.now + DAY,
         )
         entry = entry.model_copy(update=changes)
-        self.enter(entry, OWNERS[POLICE if police else EMISSIONS])
+        self.enter(entry, OWNERS.get(grant_id, OWNERS[POLICE]))
         return entry
 
     def decide(
@@ -344,7 +347,7 @@ class Ledger:
             self.answers[grant_id] = self.answers.get(grant_id, 0) + 1
             batch = AnsweredBatch(
                 grant_id=grant_id,
-                list_id="hotlist" if grant_id != EMISSIONS else "liable",
+                list_id=LISTS.get(grant_id, "hotlist"),
                 sequence=self.answers[grant_id],
                 segment_id=made("segment"),
                 slots=8192,
