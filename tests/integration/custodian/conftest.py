@@ -15,6 +15,8 @@ import pytest
 
 from blindplate.cli.deployment import Deployment, Plan, create_deployment, default_plan
 from blindplate.client.custodians import CustodianPair
+from blindplate.core.ledger.checkpoints import Checkpoint
+from blindplate.core.ledger.notes import Note
 from blindplate.core.parties import Custodian
 from blindplate.core.signing import Statement
 from blindplate.core.statements.grants import Grant
@@ -77,10 +79,16 @@ class Custodians:
         return all(running.replica.size >= size for running in self.running.values())
 
     def enter(self, *statements: Statement, by: str = "operator", documents: Sequence[Statement] = ()) -> int:
-        """Enter statements and wait until both have witnessed them; the last one's index."""
+        """Enter statements and wait until both have witnessed them, for everyone to see; the last one's index."""
         index = self.ledger.enter(*statements, by=by, documents=documents)
-        until(self.all_witnessed)
+        until(lambda: self.all_witnessed() and self.published > index)
         return index
+
+    @property
+    def published(self) -> int:
+        """How many entries the ledger's public checkpoint covers."""
+        note = Note.from_bytes((self.deployment.ledger / "checkpoint").read_bytes())
+        return Checkpoint.from_body(note.text).size
 
     def grant(self, grant_id: str) -> Grant:
         """A grant as the ledger has it, its last amendment."""

@@ -1,30 +1,20 @@
 """What the page shows, put together from the summary: cards, charts with their numbers, and rows of tables.
 
-Guarantees that the page says nothing that the summary does not. Days become months where there are too many to read.
-docs/spec/audit.md section 4.
+Guarantees that the page says nothing that the summary does not. docs/spec/audit.md section 4.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
-from markupsafe import Markup
-
-from blindplate.client.auditor import charts
-from blindplate.client.auditor.charts import Line, Series
 from blindplate.client.auditor.findings import Severity, at
-from blindplate.client.auditor.release_figures import Tally
-from blindplate.client.auditor.summary import ListFigures, Summary
+from blindplate.client.auditor.page_figures import Figure, Row, lists_figure, reads_figure, tally_figure
+from blindplate.client.auditor.summary import FindingLine, Summary
 from blindplate.core.parties import Custodian
 
-Row = tuple[str | int, ...]
-_MOST_DAYS: Final = 62
 _MOST_FINDINGS: Final = 200
-# As many as there are ways to draw a line.
-_MOST_LISTS: Final = 4
 _SECTIONS: Final = (
     ("verdict", "Can the numbers be trusted?"),
     ("glance", "At a glance"),
@@ -56,18 +46,6 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """A chart, what its colours mean, and its numbers as a table; the first ``words`` columns hold words."""
-
-    title: str
-    chart: Markup
-    legend: tuple[str, ...]
-    columns: tuple[str, ...]
-    rows: tuple[Row, ...]
-    words: int = 1
-
-
-@dataclass(frozen=True, slots=True)
 class Page:
     """Everything the template puts on the page."""
 
@@ -76,8 +54,9 @@ class Page:
     sections: tuple[Section, ...]
     violations: str
     checked: str
-    findings: tuple[Row, ...]
-    findings_shown: str
+    broken: tuple[Row, ...]
+    notes: tuple[Row, ...]
+    every_note: tuple[Row, ...]
     cards: tuple[Card, ...]
     reads: Figure
     places: tuple[Row, ...]
@@ -102,9 +81,10 @@ class Page:
 
 def build_page(summary: Summary) -> Page:
     """The page of a summary."""
-    releases, findings = summary.releases, summary.findings
-    violations = sum(one.severity is Severity.VIOLATION for one in findings)
-    shown = findings[:_MOST_FINDINGS]
+    releases = summary.releases
+    broken = [one for one in summary.findings if one.severity is Severity.VIOLATION]
+    notes = [one for one in summary.findings if one.severity is Severity.NOTE]
+    violations = len(broken)
     grants = sum(len(agency.grants) for agency in summary.agencies)
     return Page(
         title="Number plates matched: public report",
@@ -114,17 +94,13 @@ def build_page(summary: Summary) -> Page:
         checked=(
             f"All {summary.head.entries:,} entries were checked one by one, against each other and against the signatures "
             f"of the ledger and of both custodians: {violations:,} {_plural(violations, 'violation')} and "
-            f"{len(findings) - violations:,} {_plural(len(findings) - violations, 'note')}."
+            f"{len(notes):,} {_plural(len(notes), 'note')}."
         ),
-        findings=tuple(
-            (one.severity.value, "file" if one.entry is None else str(one.entry), one.rule, one.sentence)
-            for one in shown
-        ),
-        findings_shown=f" (the first {len(shown):,} of {len(findings):,})"
-        if len(findings) > len(shown)
-        else "",
+        broken=_findings(broken),
+        notes=_grouped(notes),
+        every_note=_findings(notes),
         cards=_cards(summary),
-        reads=_reads(summary),
+        reads=reads_figure(summary),
         places=tuple(
             (
                 one.list_id,
@@ -159,12 +135,10 @@ def build_page(summary: Summary) -> Page:
             )
             for one in releases.outcomes
         ),
-        requests=_tallies(
-            "requests", "Release requests over time", _by_month(releases.by_day), over_time=True
-        ),
-        purposes=_tallies("purposes", "Release requests by purpose", releases.by_purpose),
-        zones_asked=_tallies("zones", "Release requests by area", releases.by_zone),
-        agencies_asking=_tallies("agencies", "Release requests by agency", releases.by_agency),
+        requests=tally_figure("requests", "Release requests over time", releases.by_day, over_time=True),
+        purposes=tally_figure("purposes", "Release requests by purpose", releases.by_purpose),
+        zones_asked=tally_figure("zones", "Release requests by area", releases.by_zone),
+        agencies_asking=tally_figure("agencies", "Release requests by agency", releases.by_agency),
         refusals=tuple(
             (one.meaning, one.code, one.custodian.name, one.requests) for one in releases.refusals
         ),
@@ -176,7 +150,7 @@ def build_page(summary: Summary) -> Page:
             (str(one.entry), one.day, one.agency, one.purpose, one.zone, one.custodian.name)
             for one in releases.overrides
         ),
-        lists=_lists(summary),
+        lists=lists_figure(summary),
         list_rows=tuple(
             (
                 one.grant_id,
@@ -208,6 +182,24 @@ def build_page(summary: Summary) -> Page:
     )
 
 
+def _findings(findings: Sequence[FindingLine]) -> tuple[Row, ...]:
+    """The first of them; all are in the CSV file."""
+    return tuple(
+        ("file" if one.entry is None else f"entry {one.entry}", one.rule, one.sentence)
+        for one in findings[:_MOST_FINDINGS]
+    )
+
+
+def _grouped(notes: Sequence[FindingLine]) -> tuple[Row, ...]:
+    """One row for each kind of note, with how many there are and the first as an example."""
+    first: dict[str, FindingLine] = {}
+    for one in notes:
+        first.setdefault(one.rule, one)
+    return tuple(
+        (rule, sum(one.rule == rule for one in notes), example.sentence) for rule, example in first.items()
+    )
+
+
 def _cards(summary: Summary) -> tuple[Card, ...]:
     total, places = summary.releases.total, summary.places
     received = sum(one.counts.received for one in places)
@@ -229,29 +221,6 @@ def _cards(summary: Summary) -> tuple[Card, ...]:
     return tuple(Card(name, f"{value:,}") for name, value in numbers)
 
 
-def _reads(summary: Summary) -> Figure:
-    days = sorted({one.day for one in summary.days})
-    places = {day: place for place, day in enumerate(dict.fromkeys(_period(day, len(days)) for day in days))}
-    lists = sorted({one.list_id for one in summary.days})
-    counted = {list_id: [0] * len(places) for list_id in lists}
-    for one in summary.days:
-        counted[one.list_id][places[_period(one.day, len(days))]] += one.counts.received
-    shown, rest = lists[:3], lists[3:]
-    series = [Series(list_id, counted[list_id]) for list_id in shown]
-    if rest:
-        series.append(
-            Series("all other lists", [sum(row) for row in zip(*(counted[one] for one in rest), strict=True)])
-        )
-    title = "Records received, by list"
-    labels = list(places)
-    rows: tuple[Row, ...] = tuple(
-        (label, *(counted[list_id][at_] for list_id in lists)) for at_, label in enumerate(labels)
-    )
-    text = f"Columns for {len(labels)} periods, stacked by list. The numbers are in the table that follows."
-    chart = charts.columns("reads-chart", title, text, labels, series)
-    return Figure(title, chart, tuple(one.name for one in series), ("Period", *lists), rows)
-
-
 def _answers(summary: Summary) -> tuple[Row, ...]:
     lists = sorted({one.list_id for one in summary.answers})
     return tuple(
@@ -262,61 +231,6 @@ def _answers(summary: Summary) -> tuple[Row, ...]:
         )
         for list_id in lists
     )
-
-
-def _tallies(name: str, title: str, tallies: Sequence[Tally], *, over_time: bool = False) -> Figure:
-    series = [
-        Series("released", [one.released for one in tallies]),
-        Series("refused", [one.refused for one in tallies]),
-        Series("expired", [one.expired for one in tallies]),
-        Series("waiting", [one.waiting for one in tallies]),
-    ]
-    labels = [one.name for one in tallies]
-    text = "Requests, parted into released, refused, expired and waiting. The numbers are in the table that follows."
-    draw = charts.columns if over_time else charts.bars
-    return Figure(
-        title,
-        draw(f"{name}-chart", title, text, labels, series),
-        tuple(one.name for one in series),
-        ("Period" if over_time else "", "Requested", "Released", "Refused", "Expired", "Waiting"),
-        tuple(
-            (one.name, one.requested, one.released, one.refused, one.expired, one.waiting) for one in tallies
-        ),
-    )
-
-
-def _lists(summary: Summary) -> Figure:
-    drawn = sorted((one for one in summary.lists if one.versions), key=_length, reverse=True)[:_MOST_LISTS]
-    moments = [version.made_at for one in drawn for version in one.versions]
-    series = [
-        Line(one.grant_id, [(version.made_at, version.entries) for version in one.versions]) for one in drawn
-    ]
-    title = "Vehicles on lists over time"
-    text = f"{len(drawn)} lists, the longest, each as a line in steps. The numbers are in the table that follows."
-    ends = (_day(min(moments)), _day(max(moments))) if moments else ("", "")
-    return Figure(
-        title,
-        charts.lines("lists-chart", title, text, series, ends),
-        tuple(one.name for one in series),
-        ("Grant", "Made", "Version", "Vehicles", "Added", "Removed"),
-        tuple(
-            (
-                one.grant_id,
-                _day(version.made_at),
-                version.number,
-                version.entries,
-                version.added,
-                version.removed,
-            )
-            for one in summary.lists
-            for version in one.versions
-        ),
-        2,
-    )
-
-
-def _length(figures: ListFigures) -> int:
-    return max(version.entries for version in figures.versions)
 
 
 def _evaluated(summary: Summary) -> tuple[Row, ...]:
@@ -332,38 +246,9 @@ def _evaluated(summary: Summary) -> tuple[Row, ...]:
     )
 
 
-def _by_month(tallies: Sequence[Tally]) -> Sequence[Tally]:
-    if len(tallies) <= _MOST_DAYS:
-        return tallies
-    months: dict[str, list[Tally]] = {}
-    for one in tallies:
-        months.setdefault(one.name[:7], []).append(one)
-    return [_sum(month, held) for month, held in months.items()]
-
-
-def _sum(name: str, tallies: Iterable[Tally]) -> Tally:
-    held = list(tallies)
-    return Tally(
-        name,
-        sum(one.released for one in held),
-        sum(one.refused for one in held),
-        sum(one.expired for one in held),
-        sum(one.waiting for one in held),
-    )
-
-
-def _period(day: str, days: int) -> str:
-    """The day itself, or its month where there are too many days to read."""
-    return day if days <= _MOST_DAYS else day[:7]
-
-
 def _share(part: int, whole: int) -> str:
     return f"{part / whole:.2%}" if whole else "no figure yet"
 
 
 def _plural(number: int, one: str, more: str = "") -> str:
     return one if number == 1 else more or f"{one}s"
-
-
-def _day(moment: int) -> str:
-    return datetime.fromtimestamp(moment, UTC).date().isoformat()

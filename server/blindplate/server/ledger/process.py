@@ -17,7 +17,7 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from blindplate.core.errors import BlindplateError
-from blindplate.core.ledger.checkpoints import Checkpoint
+from blindplate.core.ledger.checkpoints import Checkpoint, LogSigner
 from blindplate.core.ledger.entries import document_bytes, entry_bytes
 from blindplate.core.merkle import root
 from blindplate.core.parties import Custodian
@@ -85,21 +85,15 @@ def build(settings: LedgerSettings, clock: Clock, on_fatal: OnFatal | None = Non
 
     Raises as opening ``Storage`` does, and SettingsError for a key that is not pinned or an address that is taken.
     """
-    on_fatal = on_fatal or _log_fatal
-    signer, keys = read_signer(settings), settings.ledger_keys.keys()
+    keys = settings.ledger_keys.keys()
+    signer = read_signer(settings)
     storage = Storage(settings.public, settings.head, keys, settings.max_unpublished)
-    addresses = {Custodian.A: settings.witness_a, Custodian.B: settings.witness_b}
-    clients = {
-        custodian: WitnessClient(custodian, address, settings.tls, storage, keys)
-        for custodian, address in addresses.items()
-    }
-    witnesses = Witnesses(storage, clients, clock, settings.rewitness_seconds, on_fatal)
-    sequencer = Sequencer(storage, signer, settings.trust.parties(), clock, witnesses.notify, on_fatal)
-    servicer = LedgerServicer(sequencer, RateLimiter(clock), witnesses.require_confirmed)
-    server, port = build_server(settings.listen, settings.tls, _services(servicer))
-    public = PublicServer(settings.http, settings.public)
-    metrics.SIZE.set(storage.head.checkpoint.size)
-    return Running(server, port, public.port, storage, sequencer, witnesses, public)
+    try:
+        return _over(storage, settings, signer, clock, on_fatal or _log_fatal)
+    except BaseException:
+        # Or its files would stay locked for as long as the process lives.
+        storage.close()
+        raise
 
 
 def run(settings: LedgerSettings) -> None:
@@ -157,6 +151,24 @@ class _Moment:
 
     def now(self) -> float:
         return self.moment
+
+
+def _over(
+    storage: Storage, settings: LedgerSettings, signer: LogSigner, clock: Clock, on_fatal: OnFatal
+) -> Running:
+    keys = settings.ledger_keys.keys()
+    addresses = {Custodian.A: settings.witness_a, Custodian.B: settings.witness_b}
+    clients = {
+        custodian: WitnessClient(custodian, address, settings.tls, storage, keys)
+        for custodian, address in addresses.items()
+    }
+    witnesses = Witnesses(storage, clients, clock, settings.rewitness_seconds, on_fatal)
+    sequencer = Sequencer(storage, signer, settings.trust.parties(), clock, witnesses.notify, on_fatal)
+    servicer = LedgerServicer(sequencer, RateLimiter(clock), witnesses.require_confirmed)
+    server, port = build_server(settings.listen, settings.tls, _services(servicer))
+    public = PublicServer(settings.http, settings.public)
+    metrics.SIZE.set(storage.head.checkpoint.size)
+    return Running(server, port, public.port, storage, sequencer, witnesses, public)
 
 
 def _services(servicer: LedgerServicer) -> tuple[Service, ...]:

@@ -72,9 +72,10 @@ class _Month:
         self.accepted: Counter[tuple[str, int, str]] = Counter()
         self.sizes = {POLICE: 0, EMISSIONS: 0, TRANSPORT: 0}
         self.requests = 0
+        self.expiring: list[RequestEntry] = []
 
     def run(self) -> Ledger:
-        midnight = self.ledger.now // DAY * DAY
+        midnight = (self.ledger.now // DAY + 1) * DAY
         for day in range(DAYS):
             self.ledger.now = midnight + day * DAY + 6 * 3600
             self._lists(day)
@@ -84,6 +85,7 @@ class _Month:
             self._releases(day)
             self._changes(day)
             self.ledger.now = midnight + day * DAY + 20 * 3600
+            self._expire()
             self._count()
         return self.ledger
 
@@ -93,7 +95,7 @@ class _Month:
                 continue
             size = self.sizes[grant_id]
             removed = self.random.randrange(size // 50 + 1)
-            added = min(most // 3, most - size) // 2 + self.random.randrange(60) + removed
+            added = max(min(most // 3, most - size), 0) // 2 + self.random.randrange(60) + removed
             self.sizes[grant_id] = size + added - removed
             self.ledger.list_version(day + 1, self.sizes[grant_id], added, removed, grant_id=grant_id)
 
@@ -153,11 +155,7 @@ class _Month:
             self.ledger.decide(Custodian.B, request, Verdict.DENIED, code=code)
             return
         elif chance < 0.14:
-            later = self.ledger.now
-            self.ledger.now = request.expires_at
-            for custodian in Custodian:
-                self.ledger.decide(custodian, request, Verdict.EXPIRED, code="expired")
-            self.ledger.now = later
+            self.expiring.append(request)
             return
         elif chance < 0.16:
             return
@@ -167,6 +165,12 @@ class _Month:
         outcomes = (*12 * (Outcome.CONFIRMED,), Outcome.MISREAD, Outcome.NOT_SOUGHT, Outcome.OPENED)
         if self.random.random() < 0.9:
             self.ledger.outcome(request, self.random.choice(outcomes))
+
+    def _expire(self) -> None:
+        for request in self.expiring:
+            for custodian in Custodian:
+                self.ledger.decide(custodian, request, Verdict.EXPIRED, code="expired")
+        self.expiring.clear()
 
     def _changes(self, day: int) -> None:
         if day == 7:
