@@ -121,3 +121,6 @@ class Clerk:
             indices = {one.number: receipt.index for one, receipt in zip(unsent, receipts, strict=True)}
             self.database.write(lambda connection: batch_entries.entered(connection, indices))  # noqa: B023  run before the next turn
             self.offered.ring()
+            for one in unsent:
+                if one.statement.payload_type == MatcherCounts.media_type():
+                    log().info("counts-entered", index=indices[one.number])

@@ -149,10 +149,12 @@ def test_counts_are_entered_at_the_start_and_every_so_often(
     entering.step()
     take(database, admitted(), admitted())
     database.write(lambda connection: counts_store.add_refused_claims(connection, 2))
-    for seconds in (1, 3598, 1, 1, 3600):
-        clock.time += seconds
-        entering.step()
+    with capture_logs() as logs:
+        for seconds in (1, 3598, 1, 1, 3600):
+            clock.time += seconds
+            entering.step()
     counts = ledger.counts()
+    assert [line["index"] for line in logs if line["event"] == "counts-entered"] == [1, 2]
     assert [one.made_at - START for one in counts] == [0, 3600, 7201]
     assert {one.since for one in counts} == {START}
     assert [one.refused_claims for one in counts] == [0, 2, 2]
