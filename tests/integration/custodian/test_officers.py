@@ -27,9 +27,9 @@ from blindplate.server.custodian.suspending import give_word
 from blindplate.server.custodian.suspensions import Word
 from blindplate.v1 import release_pb2 as v1
 from blindplate.v1.release_pb2_grpc import ApprovalsStub
-from tests.integration.ledger_site import party_key
+from tests.integration.ledger_site import MovedClock, party_key
 
-from .conftest import Custodians, MovedClock
+from .conftest import Custodians
 from .requesting import Case, officer
 
 A, B = Custodian

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from blindplate.client.officer import OfficerSettings, decisions
+from blindplate.client.officer import decisions
 from blindplate.core.errors import ChainError, SignatureError
 from blindplate.core.parties import Custodian
 from blindplate.core.statements.purposes import Purpose
-from blindplate.edge.settings import load
 
 from .conftest import Custodians
-from .requesting import Case
+from .requesting import Case, officer
 
 A = Custodian.A
 
@@ -20,20 +19,19 @@ A = Custodian.A
 def case(custodians: Custodians) -> Case:
     """Two approvals and a refusal on record, and one request pending."""
     case = Case(custodians, "emissions")
-    sealed = case.sealed()
-    for purpose in (Purpose.UNPAID_CHARGE, Purpose.MURDER, Purpose.UNPAID_CHARGE):
-        case.submit(A, case.signed(case.request(sealed, purpose=purpose)))
-    case.submit(A, case.signed(case.request(case.sealed(alternate=True))))
+    sealed, purposes = case.sealed(), (Purpose.UNPAID_CHARGE, Purpose.MURDER, Purpose.UNPAID_CHARGE)
+    statements = [
+        *(case.signed(case.request(sealed, purpose=purpose)) for purpose in purposes),
+        case.signed(case.request(case.sealed(alternate=True))),
+    ]
+    case.enter(*statements)
+    for statement in statements:
+        case.submit(A, statement)
     return case
 
 
-def officer(case: Case) -> OfficerSettings:
-    settings = load(OfficerSettings, case.custodians.deployment.settings("officer-a-1"))
-    return settings.model_copy(update={"address": case.custodians.address(A)})
-
-
 def test_chained_and_signed(case: Case) -> None:
-    found = decisions(officer(case))
+    found = decisions(officer(case, A))
     assert [decision.sequence for decision in found] == [0, 1, 2]
     assert [decision.verdict for decision in found] == ["approved", "denied", "approved"]
     assert [decision.code for decision in found] == ["ok", "policy", "ok"]
@@ -43,11 +41,11 @@ def test_chained_and_signed(case: Case) -> None:
 def test_an_officer_notices_a_gap_in_what_is_shown(case: Case) -> None:
     case.custodians.execute(A, "DELETE FROM decisions WHERE sequence = 1")
     with pytest.raises(ChainError):
-        decisions(officer(case))
+        decisions(officer(case, A))
 
 
 def test_an_officer_takes_decisions_only_from_the_pinned_custodian(case: Case) -> None:
-    settings = officer(case)
+    settings = officer(case, A)
     swapped = settings.trust.model_copy(update={"custodian_a": settings.trust.custodian_b})
     with pytest.raises(SignatureError):
         decisions(settings.model_copy(update={"trust": swapped}))
@@ -96,6 +94,10 @@ def test_an_officer_takes_decisions_only_from_the_pinned_custodian(case: Case) -
             ["UPDATE requests SET state = 'pending' WHERE state = 'denied'"], id="refused-made-pending"
         ),
         pytest.param(["DELETE FROM requests WHERE state = 'denied'"], id="request-taken-out"),
+        pytest.param(
+            ["DELETE FROM outbox WHERE statement_id = (SELECT entry_id FROM decisions WHERE sequence = 1)"],
+            id="entry-for-the-ledger-taken-out",
+        ),
     ],
 )
 def test_tampering_refuses_to_start(case: Case, tampering: list[str]) -> None:
@@ -108,7 +110,7 @@ def test_tampering_refuses_to_start(case: Case, tampering: list[str]) -> None:
 
 def test_another_custodians_record_refuses_to_start(case: Case) -> None:
     sealed = case.sealed()
-    case.submit(Custodian.B, case.signed(case.request(sealed)))
+    case.submit(Custodian.B, case.asked(sealed))
     for custodian in Custodian:
         case.custodians.stop(custodian)
     ours, theirs = (case.custodians.settings(one).data / "custodian.sqlite" for one in Custodian)
