@@ -37,4 +37,4 @@ def subject(
             markup=False,
             soft_wrap=True,
         )
-    console.print(f"{len(found)} releases of this vehicle.")
+    console.print(f"Releases of this vehicle: {len(found)}.")
