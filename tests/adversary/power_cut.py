@@ -50,6 +50,14 @@ class Deleted:
 
 
 @dataclass(frozen=True, slots=True)
+class Renamed:
+    """A file gets another name, in place of whatever had it."""
+
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
 class FolderSynced:
     """The names in a folder are durable."""
 
@@ -64,7 +72,7 @@ class Noted:
     ids: tuple[bytes, ...] = ()
 
 
-Entry = Written | Truncated | Synced | Deleted | FolderSynced | Noted
+Entry = Written | Truncated | Synced | Deleted | Renamed | FolderSynced | Noted
 
 
 class Journal:
@@ -126,6 +134,8 @@ class Disk:
                     file.sync()
             case Deleted():
                 self._names[entry.path].now = None
+            case Renamed():
+                self._names[entry.new].now, self._names[entry.old].now = self._names[entry.old].now, None
             case FolderSynced():
                 for path, name in self._names.items():
                     if str(Path(path).parent) == entry.folder:

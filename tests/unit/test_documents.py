@@ -10,6 +10,7 @@ import pytest
 from blindplate.client.officer import OfficerSettings
 from blindplate.edge.settings import ProcessSettings
 from blindplate.server.custodian.settings import CustodianSettings
+from blindplate.server.ledger.settings import LedgerSettings
 from blindplate.server.matcher.settings import MatcherSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,7 +24,7 @@ def test_every_link_leads_to_a_file(document: Path) -> None:
     assert [target for target in here if not (document.parent / target).exists()] == []
 
 
-@pytest.mark.parametrize("model", [MatcherSettings, CustodianSettings, OfficerSettings])
+@pytest.mark.parametrize("model", [MatcherSettings, CustodianSettings, LedgerSettings, OfficerSettings])
 def test_every_setting_of_a_service_is_explained(model: type[ProcessSettings]) -> None:
     explained = set(re.findall(r"`(\w+)`", (ROOT / "docs" / "operations.md").read_text()))
     assert set(model.model_fields) - explained == set()

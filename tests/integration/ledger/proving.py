@@ -21,7 +21,8 @@ def require_intact(deployment: Deployment, kept: Acknowledged, witnesses: Strict
     storage = Storage(settings.public, settings.head, settings.ledger_keys.keys(), settings.max_unpublished)
     size = storage.head.checkpoint.size
     storage.close()
-    assert fsck(settings) == []
+    defects = fsck(settings)
+    assert defects == [], defects
     leaves = [
         leaf_hash(entry)
         for bundle in bundles_between(0, size)

@@ -72,6 +72,22 @@ def witnessed(ledger: RunningLedger, size: int) -> Callable[[], bool]:
     return holds
 
 
+def begin(ledger: RunningLedger) -> None:
+    """Start it, and wait until both custodians were heard: before that it takes nothing."""
+    ledger.start()
+    assert ledger.running is not None
+    heard = ledger.running.witnesses.require_confirmed
+
+    def holds() -> bool:
+        try:
+            heard()
+        except UnavailableError:
+            return False
+        return True
+
+    wait_until(holds)
+
+
 def append_raw(ledger: RunningLedger, deployment: Deployment, party: str, entries: list[bytes]) -> None:
     """Append bytes as they are, past the client's own care."""
     with open_channel(ledger.access().address, "ledger", party_tls(deployment, party)) as channel:
@@ -84,7 +100,7 @@ def append_raw(ledger: RunningLedger, deployment: Deployment, party: str, entrie
 def serving(ledger: RunningLedger, witnesses: StrictWitnesses) -> RunningLedger:
     """The ledger, running, its genesis witnessed."""
     witnesses.start_both()
-    ledger.start()
+    begin(ledger)
     wait_until(witnessed(ledger, 1))
     return ledger
 
@@ -194,7 +210,7 @@ def test_a_restarted_ledger_goes_on_where_it_was(
 ) -> None:
     index = serving.enter(number(deployment, 1), by="matcher")
     serving.stop()
-    serving.start()
+    begin(serving)
     wait_until(witnessed(serving, index + 1))
     assert serving.enter(number(deployment, 1), by="matcher") == index
     assert serving.enter(number(deployment, 2), by="matcher") == index + 1
@@ -217,7 +233,7 @@ def test_a_fork_that_a_custodian_proves_ends_the_ledger(
     settings = load(LedgerSettings, deployment.settings("ledger"))
     serving.stop()
     head, files = settings.head.read_bytes(), _files(settings.public)
-    serving.start()
+    begin(serving)
     index = serving.enter(number(deployment, 1), by="matcher")
     wait_until(lambda: min(one.size for one in witnesses.of.values()) == index + 1)
     serving.stop()
@@ -244,7 +260,7 @@ def test_a_rollback_that_a_custodian_proves_while_it_runs_ends_the_ledger(
     serving.stop()
     settings = load(LedgerSettings, deployment.settings("ledger"))
     head, files = settings.head.read_bytes(), _files(settings.public)
-    serving.start()
+    begin(serving)
     index = serving.enter(number(deployment, 1), by="matcher")
     wait_until(lambda: min(one.size for one in witnesses.of.values()) == index + 1)
     serving.stop()

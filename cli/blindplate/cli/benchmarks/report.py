@@ -15,13 +15,14 @@ from rich.table import Table
 from rich.text import Text
 
 from blindplate.cli.benchmarks.ingest import IngestFigures
+from blindplate.cli.benchmarks.ledger import LedgerFigures
 from blindplate.cli.benchmarks.machine import Machine
 from blindplate.cli.benchmarks.match import MatchFigures
 from blindplate.cli.benchmarks.pseudonyms import PseudonymFigures
 from blindplate.cli.benchmarks.records import RecordFigures
 from blindplate.cli.benchmarks.timing import Spread
 
-Figures: TypeAlias = IngestFigures | MatchFigures | PseudonymFigures | RecordFigures
+Figures: TypeAlias = IngestFigures | LedgerFigures | MatchFigures | PseudonymFigures | RecordFigures
 Value: TypeAlias = Spread | float | str
 
 _DIGITS: Final = 4

@@ -86,6 +86,21 @@ def ingest(
     )
 
 
+@app.command()
+def ledger(
+    rounds: Rounds = 5,
+    folder: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", exists=True, file_okay=False, help="On the disk to be measured."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Append to a ledger: storage alone, with every entry verified, and to a process of its own over TLS."""
+    from blindplate.cli.benchmarks.ledger import measure_ledger
+
+    _show("The ledger", lambda say: measure_ledger(folder, rounds=rounds, say=say), as_json=as_json)
+
+
 def _show(title: str, measure: Callable[[Say], Figures], *, as_json: bool) -> None:
     from blindplate.cli.benchmarks import machine, report
 

@@ -38,7 +38,7 @@ _ALARMING: Final = (ForkError, RollbackError, ProofError)
 # How often the clock is looked at.
 _LOOK_SECONDS: Final = 0.5
 # Rounds that follow each other closely cost everyone more than they tell.
-_PACE_SECONDS: Final = 0.05
+_PACE_SECONDS: Final = 0.1
 _PATIENCE_SECONDS: Final = 2.0
 _FIRST_DELAY_SECONDS: Final = 0.25
 _LONGEST_DELAY_SECONDS: Final = 10.0
