@@ -42,7 +42,7 @@ def test_the_list_is_kept_by_commands_while_the_daemon_runs(make_world: MakeWorl
     with running(world):
         file.write_text("vrm,reason\nAB12CDE,stolen\nKL63XYZ,\n?,\n")
         refused = commands.submit(settings, file)
-        assert (refused.change, refused.published) == (None, None)
+        assert refused.changed is None
         assert [(one.line, one.kind) for one in refused.problems] == [(4, ProblemKind.PLATE)]
         assert commands.status(settings).entries == 0
 
@@ -53,10 +53,10 @@ def test_the_list_is_kept_by_commands_while_the_daemon_runs(make_world: MakeWorl
             skip_bad=True,
             progress=lambda stage, part, total: seen.append((stage, part, total)),
         )
-        assert done.change is not None
-        assert done.change.added == 2
-        assert done.published is not None
-        assert done.published.evaluated == 2
+        assert done.changed is not None
+        assert done.changed.change.added == 2
+        assert done.changed.published.evaluated == 2
+        assert done.changed.in_force_since is not None
         assert {stage for stage, _, _ in seen} == set(Stage)
         assert all(part <= total for _, part, total in seen)
 

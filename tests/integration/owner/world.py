@@ -273,7 +273,9 @@ def settled_hits(world: World, session: Session) -> list[Hit]:
     def unanswered() -> int:
         assert world.matcher is not None
         # What is answered is offered once the ledger has its batch.
-        unentered = select(func.count()).select_from(answers_made).where(answers_made.c.ledger_index.is_(None))
+        unentered = (
+            select(func.count()).select_from(answers_made).where(answers_made.c.ledger_index.is_(None))
+        )
         with world.matcher.database.read() as connection:
             unread = connection.execute(select(func.count()).select_from(waiting)).scalar_one()
             return unread + connection.execute(unentered).scalar_one()

@@ -1,19 +1,21 @@
 """What this owner has read of the ledger, and what it enters there.
 
 Guarantees that nothing is taken as witnessed but under a checkpoint that both custodians cosigned, one that agrees
-with everything this owner's processes read before (``edge.ledger``). The daemon and the commands share one replica: a
-process that finds it moved on by another opens it anew. Protocol section 7; docs/spec/owner.md section 3.
+with everything this owner's processes read before (``edge.ledger``). The daemon and the commands share one replica:
+they read one at a time, and a process that finds it moved on by another opens it anew. Protocol section 7;
+docs/spec/owner.md section 3.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
+from blindplate.client.owner.locks import file_lock
 from blindplate.core.errors import StorageError
 from blindplate.core.ledger.checkpoints import SignedCheckpoint
 from blindplate.core.ledger.state import LedgerState
@@ -27,6 +29,7 @@ from blindplate.edge.ledger.source import open_source
 from blindplate.edge.settings import LedgerAccess, TlsFiles, TrustedKeys
 
 _FILE: Final = "ledger.sqlite"
+_LOCK: Final = "ledger.lock"
 _T = TypeVar("_T")
 
 
@@ -49,7 +52,8 @@ class OwnerLedger:
             self._source = open_source(access.url)
             opened.callback(self._source.close)
             self._client = opened.enter_context(LedgerClient(access.address, tls, self._keys))
-            self._replica, self._follower = self._read()
+            with self._turn():
+                self._replica, self._follower = self._read()
             opened.pop_all()
 
     @property
@@ -95,7 +99,7 @@ class OwnerLedger:
         self.close()
 
     def _reading(self, act: Callable[[Follower], _T]) -> _T:
-        with self._lock:
+        with self._lock, self._turn():
             try:
                 return act(self._follower)
             except StorageError:
@@ -103,6 +107,10 @@ class OwnerLedger:
                 self._replica.close()
                 self._replica, self._follower = self._read()
                 return act(self._follower)
+
+    def _turn(self) -> AbstractContextManager[bool]:
+        """A block in which no other process of this owner reads the ledger."""
+        return file_lock(self._file.with_name(_LOCK))
 
     def _read(self) -> tuple[Replica, Follower]:
         replica = Replica(self._file, self._keys, self._parties)

@@ -144,10 +144,15 @@ def _require_approved(request: Request) -> None:
             )
         case Standing.EXPIRED:
             raise ExpiredError("The request expired before it was decided.", "Make a new one.")
-        case standing:
-            name = named[standing].custodian.name
-            says = "has not decided yet" if standing is Standing.PENDING else "could not be reached"
-            raise PendingError(f"Custodian {name} {says}.", "Try again later.")
+        case Standing.UNREACHED:
+            raise PendingError(
+                f"Custodian {named[Standing.UNREACHED].custodian.name} has not been reached, or the ledger's entry of "
+                "the request is not witnessed by both.",
+                "Try again later.",
+            )
+        case Standing.PENDING:
+            name = named[Standing.PENDING].custodian.name
+            raise PendingError(f"Custodian {name} has not decided yet.", "Try again later.")
 
 
 def _own_entry(session: Session, payload: Payload) -> Entry:

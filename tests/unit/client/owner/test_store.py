@@ -75,6 +75,25 @@ def test_writers_queue_and_lose_nothing(tmp_path: Path) -> None:
         store.close()
 
 
+def test_processes_that_make_the_file_at_once_wait_for_each_other(tmp_path: Path) -> None:
+    failures: list[BaseException] = []
+    together = threading.Barrier(8)
+
+    def open_it() -> None:
+        try:
+            together.wait(30)
+            Store(tmp_path / "state").close()
+        except BaseException as error:  # noqa: BLE001  looked at below
+            failures.append(error)
+
+    threads = [threading.Thread(target=open_it) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
 def test_commits_are_durable_and_erasures_overwrite(tmp_path: Path) -> None:
     store = Store(tmp_path / "state")
     with store.reading() as connection:
