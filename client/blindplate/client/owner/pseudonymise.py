@@ -1,7 +1,8 @@
 """Pseudonyms of the list: each plate evaluated once a zone and generation, whatever becomes of it later.
 
 Guarantees that an evaluation paid for is kept before the next is asked for, so that an interruption, a spent quota
-or a custodian that goes away costs nothing twice. Plates leave blinded only. Protocol section 3.
+or a custodian that goes away costs nothing twice, and that it is proved under the key that the custodian entered in the
+ledger, once it has. Plates leave blinded only. Protocol section 3.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from blindplate.client.owner.progress import Progress, Stage, silent
 from blindplate.client.owner.session import Session
 from blindplate.client.owner.tables import entries, evaluations
 from blindplate.core.domains import Domain, Epoch
+from blindplate.core.errors import SignatureError
 from blindplate.core.membership import SALT_BYTES
+from blindplate.core.parties import Custodian
 from blindplate.core.pseudonyms import pseudonym
 
 
@@ -48,7 +51,7 @@ def evaluate_one(session: Session, domain: Domain, plate: bytes) -> bytes:
         kept: bytes | None = connection.execute(chosen).scalar()
     if kept is not None:
         return kept
-    return session.custodians.evaluate(domain, [plate], *session.custodians.evaluation_keys(domain))[0]
+    return session.custodians.evaluate(domain, [plate], *_publics(session, domain))[0]
 
 
 def pseudonyms_of(
@@ -70,7 +73,7 @@ def _evaluate_domain(session: Session, domain: Domain) -> Iterator[int]:
     last = 0
     while missing := _missing(session, domain, last):
         last, plates = max(missing), list(missing.values())
-        publics = publics or session.custodians.evaluation_keys(domain)
+        publics = publics or _publics(session, domain)
         outputs = session.custodians.evaluate(domain, plates, *publics)
         rows = [
             {
@@ -86,6 +89,19 @@ def _evaluate_domain(session: Session, domain: Domain) -> Iterator[int]:
             # Another process may have evaluated the same meanwhile, with the same result; its salt stays.
             connection.execute(insert(evaluations).prefix_with("OR IGNORE"), rows)
         yield len(plates)
+
+
+def _publics(session: Session, domain: Domain) -> tuple[bytes, bytes]:
+    """The custodians' evaluation keys. Raises SignatureError for one that is another than everyone is shown."""
+    publics = session.custodians.evaluation_keys(domain)
+    entered = session.ledger.state.evaluation_keys
+    for custodian, announced in zip(Custodian, publics, strict=True):
+        if entered.get((custodian, domain), announced) != announced:
+            raise SignatureError(
+                f"Custodian {custodian.name} announces another evaluation key than it entered in the ledger.",
+                "Do not use it: keep the announcement and tell the operator and the other custodian.",
+            )
+    return publics
 
 
 def _missing(session: Session, domain: Domain, after: int) -> dict[int, bytes]:

@@ -27,7 +27,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     deployment = create_deployment(folder, default_plan(NOW - 3600, cameras=1))
     ledger = PaperLedger(deployment)
     ledger.witness(NOW - 60, NOW - 60)
-    with opened(settings_of(deployment), Clock(), ledger, PaperCustodians()) as session:
+    with opened(settings_of(deployment), Clock(), ledger, PaperCustodians(deployment)) as session:
         yield session
 
 

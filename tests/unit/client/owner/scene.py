@@ -37,6 +37,7 @@ from blindplate.core.ledger.layout import (
 )
 from blindplate.core.ledger.state import LedgerState
 from blindplate.core.parties import Custodian
+from blindplate.core.pseudonyms import DomainKey
 from blindplate.core.signing import SigningKey, Statement
 from blindplate.core.statements.grants import Grant
 from blindplate.core.statements.uploads import Manifest
@@ -128,11 +129,13 @@ class Receipt:
 class PaperCustodians:
     """Evaluates at once, with F that is a hash of domain and plate."""
 
-    def __init__(self) -> None:
+    def __init__(self, deployment: Deployment) -> None:
         self.asked: list[tuple[Domain, int]] = []
+        self.seeds = [_seed(deployment, f"custodian-{one}", "pseudonyms.seed") for one in Custodian]
 
-    def evaluation_keys(self, _domain: Domain) -> tuple[bytes, bytes]:
-        return bytes(32), bytes(32)
+    def evaluation_keys(self, domain: Domain) -> tuple[bytes, bytes]:
+        public_a, public_b = (DomainKey.derive(seed, domain).public for seed in self.seeds)
+        return public_a, public_b
 
     def evaluate(self, domain: Domain, plates: list[bytes], _a: bytes, _b: bytes) -> list[bytes]:
         self.asked.append((domain, len(plates)))
@@ -264,7 +267,7 @@ def make_scene(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Scene
     ledger, clock, custodians, matcher = (
         PaperLedger(deployment),
         Clock(NOW - 60),
-        PaperCustodians(),
+        PaperCustodians(deployment),
         PaperMatcher(),
     )
     ledger.witness(clock.moment, clock.moment)

@@ -9,7 +9,7 @@ import pytest
 from blindplate.client.owner import commitments
 from blindplate.client.owner.publish import is_behind, is_waiting
 from blindplate.client.owner.segments import SegmentState, in_states
-from blindplate.core.errors import GrantError, UnavailableError
+from blindplate.core.errors import GrantError, SignatureError, UnavailableError
 from blindplate.core.ledger.checkpoints import verify_checkpoint
 from blindplate.core.statements.grant_changes import GrantEnd
 from tests.unit.client.owner.scene import NOW, PLATES, Scene, signing_key
@@ -133,6 +133,14 @@ def test_nothing_is_published_after_the_grant_has_ended(scene: Scene) -> None:
     scene.witness()
     scene.session.ledger.refresh()
     with pytest.raises(GrantError):
+        scene.publish()
+    assert scene.custodians.asked == []
+
+
+def test_an_evaluation_key_other_than_the_ledgers_is_refused(scene: Scene) -> None:
+    scene.custodians.seeds[1] = bytes(32)
+    scene.put(PLATES[0])
+    with pytest.raises(SignatureError, match="Custodian B"):
         scene.publish()
     assert scene.custodians.asked == []
 
