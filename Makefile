@@ -23,11 +23,19 @@ types: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/pyright
 
-# Others' code. Installs what it needs from Debian and npm itself.
-interop:
+# Others' code: the protos are linted, and a ledger's files read by Go's and npm's own verifiers. Installs what it needs
+# from Debian and npm itself.
+GOCODE := /usr/share/gocode
+interop: $(STAMP)
 	command -v npm >/dev/null || (apt-get update -qq && apt-get install -y -qq nodejs npm)
+	(command -v go && test -d $(GOCODE)/src/golang.org/x/mod/sumdb) >/dev/null || \
+		(apt-get update -qq && apt-get install -y -qq golang-go golang-golang-x-mod-dev)
 	npm install --prefix tests/interop --no-package-lock --no-audit --no-fund --silent
 	tests/interop/node_modules/.bin/buf lint
+	set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	$(BIN)/python tests/interop/write_ledger.py "$$folder"; \
+	GO111MODULE=off GOPATH=$(GOCODE) go run tests/interop/check_ledger.go "$$folder"; \
+	node tests/interop/check_ledger.mjs "$$folder"
 
 # Long runs: thousands of seeds, kill loops.
 soak: $(STAMP)

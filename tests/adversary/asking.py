@@ -11,7 +11,8 @@ from blindplate.core.parties import Custodian
 from blindplate.core.records.commitments import match_proof
 from blindplate.core.records.reply import Reply, open_reply
 from blindplate.core.signing import Statement
-from blindplate.core.statements.releases import Decision, Purpose, ReleaseRequest
+from blindplate.core.statements.purposes import Purpose
+from blindplate.core.statements.releases import Decision, ReleaseRequest
 from blindplate.edge.statuses import remote_errors
 from blindplate.edge.tls import open_channel, spiffe_id
 from blindplate.v1 import release_pb2 as v1

@@ -28,7 +28,7 @@ from blindplate.core.records.opening import open_payload
 from blindplate.core.records.padding import pad
 from blindplate.core.records.record import digest_of
 from blindplate.core.records.reply import Reply, seal_reply
-from blindplate.core.statements.releases import Purpose
+from blindplate.core.statements.purposes import Purpose
 from blindplate.server.custodian import docket
 from blindplate.v1 import records_pb2
 from tests.adversary.asking import Desk

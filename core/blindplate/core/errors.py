@@ -5,10 +5,10 @@
     │   ├── PlateError, EventError, MessageError, ListFileError, SettingsError
     ├── SecurityError         a cryptographic check failed: never ignore it, never retry blindly
     │   ├── CommitmentError, EnvelopeError, ShareError, SignatureError, ProofError, UploadError, MembershipError, MatchProofError,
-    │   │   ChainError
+    │   │   ChainError, ForkError, RollbackError, EntryError, CountError, AuditError
     ├── RefusedError          well formed, but not allowed
     │   ├── IdentityError, GrantError, QuotaError, UnknownDomainError, PolicyError, ReplayError, ExpiredError,
-    │   │   WindowOverError
+    │   │   WindowOverError, UnwitnessedError
     ├── StateError            the party addressed is not in a state to do it
     │   ├── UnavailableError, OverloadedError, StorageError, GoneError, NotFoundError, PendingError
     └── ParameterError        an encryption parameter set or its self-test does not hold
@@ -134,6 +134,37 @@ class ChainError(SecurityError):
     code = "chain"
 
 
+class ForkError(SecurityError):
+    """The ledger showed two histories that cannot both be true."""
+
+    code = "fork"
+
+
+class RollbackError(SecurityError):
+    """A ledger or a witness knows less of the ledger's history than another party has seen of it."""
+
+    code = "rollback"
+
+
+class EntryError(SecurityError):
+    """A ledger entry that is not what its kind prescribes, or by a party that may not enter it."""
+
+    code = "entry"
+
+
+class CountError(SecurityError):
+    """Counts that have to agree with each other do not."""
+
+    code = "count"
+
+
+class AuditError(SecurityError):
+    """What stands in the ledger breaks a rule that whoever entered it was bound to."""
+
+    code = "audit"
+    default_remedy = "Read every finding with `blindplate audit verify`, then ask the parties they name."
+
+
 class RefusedError(BlindplateError):
     code = "refused"
     default_remedy = "Ask the party that refused which permission is missing."
@@ -187,6 +218,13 @@ class WindowOverError(RefusedError):
 
     code = "window-over"
     default_remedy = "Nothing can be done for it; see why it was not handed in earlier."
+
+
+class UnwitnessedError(RefusedError):
+    """What must stand in the ledger under both witnesses' fresh cosignatures does not."""
+
+    code = "unwitnessed"
+    default_remedy = "Wait until both custodians have witnessed the entry, then ask again."
 
 
 class StateError(BlindplateError):

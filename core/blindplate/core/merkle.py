@@ -15,6 +15,17 @@ from typing import Final
 from blindplate.core.errors import ProofError
 
 HASH_BYTES: Final = 32
+NODE_PREFIX: Final = b"\x01"
+
+
+def leaf_hash(leaf: bytes) -> bytes:
+    """The hash of one leaf: 32 bytes."""
+    return sha256(b"\x00" + leaf).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """The hash of a node over its two children (32 bytes each): 32 bytes."""
+    return sha256(NODE_PREFIX + left + right).digest()
 
 
 def root(leaves: Sequence[bytes]) -> bytes:
@@ -46,17 +57,17 @@ def root_from_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) ->
         raise ProofError("An inclusion proof names a leaf outside its tree.")
     if any(len(node) != HASH_BYTES for node in path):
         raise ProofError("An inclusion proof holds a node of the wrong length.")
-    node, last = _leaf_hash(leaf), size - 1
+    node, last = leaf_hash(leaf), size - 1
     for sibling in path:
         if last == 0:
             raise ProofError("An inclusion proof is longer than its tree is high.")
         if index & 1 or index == last:
-            node = _node_hash(sibling, node)
+            node = node_hash(sibling, node)
             # A right-most node without a sibling moves up unchanged until it has one.
             while index & 1 == 0 and index != 0:
                 index, last = index >> 1, last >> 1
         else:
-            node = _node_hash(node, sibling)
+            node = node_hash(node, sibling)
         index, last = index >> 1, last >> 1
     if last != 0:
         raise ProofError("An inclusion proof is shorter than its tree is high.")
@@ -69,13 +80,59 @@ def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], 
         raise ProofError("An inclusion proof does not lead to the root it is for.")
 
 
+def verify_consistency(
+    old_size: int, old_root: bytes, new_size: int, new_root: bytes, proof: Sequence[bytes]
+) -> None:
+    """Check that the first ``old_size`` leaves of the new tree are all of the old one's. Raises ProofError.
+
+    Section 2.1.4.2; beyond it, an empty tree is the beginning of every other, and a tree of itself, by an empty proof.
+    """
+    if not 0 <= old_size <= new_size or any(len(node) != HASH_BYTES for node in proof):
+        raise ProofError("A consistency proof is to a smaller tree, or holds a node of the wrong length.")
+    filled = old_size == 0 and not hmac.compare_digest(old_root, root(()))
+    if filled or (old_size == new_size and not hmac.compare_digest(old_root, new_root)):
+        raise ProofError("A tree that must be empty, or the same as before, is not.")
+    if old_size in (0, new_size):
+        if proof:
+            raise ProofError("A consistency proof is longer than its trees are high.")
+        return
+    nodes = list(proof)
+    # The old root itself is a node of the new tree when the old one is complete, and then not in the proof.
+    if old_size & (old_size - 1) == 0:
+        nodes.insert(0, old_root)
+    if not nodes:
+        raise ProofError("A consistency proof is shorter than its trees are high.")
+    old, new = _roots_from_nodes(old_size - 1, new_size - 1, nodes)
+    if not (hmac.compare_digest(old, old_root) and hmac.compare_digest(new, new_root)):
+        raise ProofError("A consistency proof does not lead to the roots it is for.")
+
+
+def _roots_from_nodes(first: int, second: int, nodes: Sequence[bytes]) -> tuple[bytes, bytes]:
+    while first & 1:
+        first, second = first >> 1, second >> 1
+    old = new = nodes[0]
+    for node in nodes[1:]:
+        if second == 0:
+            raise ProofError("A consistency proof is longer than its trees are high.")
+        if first & 1 or first == second:
+            old, new = node_hash(node, old), node_hash(node, new)
+            while first & 1 == 0 and first != 0:
+                first, second = first >> 1, second >> 1
+        else:
+            new = node_hash(new, node)
+        first, second = first >> 1, second >> 1
+    if second != 0:
+        raise ProofError("A consistency proof is shorter than its trees are high.")
+    return old, new
+
+
 def _levels(leaves: Sequence[bytes]) -> list[list[bytes]]:
     """All levels from the leaf hashes up. Carrying an odd node up unchanged gives the RFC's own split."""
-    levels = [[_leaf_hash(leaf) for leaf in leaves]]
+    levels = [[leaf_hash(leaf) for leaf in leaves]]
     while len(levels[-1]) > 1:
         below = levels[-1]
         pairs = zip(below[::2], below[1::2], strict=False)
-        above = [_node_hash(left, right) for left, right in pairs]
+        above = [node_hash(left, right) for left, right in pairs]
         levels.append(above + below[2 * len(above) :])
     return levels
 
@@ -88,11 +145,3 @@ def _path(levels: Sequence[Sequence[bytes]], index: int) -> tuple[bytes, ...]:
             path.append(level[sibling])
         index >>= 1
     return tuple(path)
-
-
-def _leaf_hash(leaf: bytes) -> bytes:
-    return sha256(b"\x00" + leaf).digest()
-
-
-def _node_hash(left: bytes, right: bytes) -> bytes:
-    return sha256(b"\x01" + left + right).digest()

@@ -1,7 +1,9 @@
 """Secrets and statements as files.
 
 Guarantees that a secret file is made with mode 0600 from the start, that one readable by others is refused, and
-that a file is either wholly written and durable or not there. It does not encrypt: that is the disk's task.
+that a file is either wholly written and durable or not there. It does not encrypt: that is the disk's task. A file
+system that journals or copies on write may keep the old blocks of a destroyed file: that is the disk's encryption to
+answer for.
 """
 
 from __future__ import annotations
@@ -42,6 +44,26 @@ def read_secret(path: Path, length: int | None = None) -> bytes:
     return content
 
 
+def destroy_secret(path: Path) -> bool:
+    """Overwrite and unlink a secret file, durably; whether it was there. Raises StorageError."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise _undestroyed(path, error) from None
+    try:
+        os.write(descriptor, secrets.token_bytes(os.fstat(descriptor).st_size))
+        os.fsync(descriptor)
+        path.unlink()
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise _undestroyed(path, error) from None
+    finally:
+        os.close(descriptor)
+    return True
+
+
 def read_public(path: Path) -> bytes:
     """The bytes of a file. Raises SettingsError when it cannot be read."""
     try:
@@ -75,12 +97,22 @@ def _write(path: Path, content: bytes, mode: int) -> None:
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        _sync_folder(path.parent)
     except OSError as error:
         raise StorageError(
             f"The file {path} cannot be written: {error.strerror}.", "Make room or mend the disk."
         ) from None
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _undestroyed(path: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"The secret file {path} cannot be destroyed: {error.strerror}.", "Mend the disk at once."
+    )

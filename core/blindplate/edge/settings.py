@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -18,7 +18,10 @@ from pydantic_settings import (
 )
 
 from blindplate.core.errors import SettingsError
-from blindplate.core.statements.model import Hex32, Part
+from blindplate.core.ledger.checkpoints import LedgerKeys
+from blindplate.core.ledger.notes import VerifierKey
+from blindplate.core.parties import Custodian, PartyKeys
+from blindplate.core.statements.model import Hex32, Part, Text
 
 _Model = TypeVar("_Model", bound="ProcessSettings")
 
@@ -38,6 +41,39 @@ class TrustedKeys(Part):
     custodian_a: Hex32
     custodian_b: Hex32
     matcher: Hex32
+
+    def parties(self) -> PartyKeys:
+        """The same keys, for the ledger's state."""
+        return PartyKeys(self.operator, self.custodian_a, self.custodian_b, self.matcher)
+
+
+class LedgerKeysPart(Part):
+    """The ledger's origin and the keys that sign its checkpoints, as verifier keys of C2SP signed-note.
+
+    Two each, an Ed25519 and an ML-DSA-44 one: of the ledger itself, of custodian A and of custodian B as witnesses.
+    """
+
+    origin: Text
+    log: tuple[str, str]
+    witness_a: tuple[str, str]
+    witness_b: tuple[str, str]
+
+    def keys(self) -> LedgerKeys:
+        """The keys meant. Raises MessageError for a text that is no verifier key."""
+        witnesses = {Custodian.A: self.witness_a, Custodian.B: self.witness_b}
+        return LedgerKeys(
+            self.origin,
+            _pair(self.log),
+            {custodian: _pair(texts) for custodian, texts in witnesses.items()},
+        )
+
+
+class LedgerAccess(Part):
+    """Where the ledger takes appends (``address``, ``host:port``) and is read (``url``: an HTTP address or a folder)."""
+
+    address: Annotated[str, Field(pattern=r"^[^\s]+:\d{1,5}$")]
+    url: Text
+    keys: LedgerKeysPart
 
 
 class ProcessSettings(BaseSettings):
@@ -94,3 +130,7 @@ def _anchored(value: object, folder: Path) -> object:
         fields = type(value).model_fields
         return value.model_copy(update={name: _anchored(getattr(value, name), folder) for name in fields})
     return value
+
+
+def _pair(texts: tuple[str, str]) -> tuple[VerifierKey, VerifierKey]:
+    return VerifierKey.from_text(texts[0]), VerifierKey.from_text(texts[1])

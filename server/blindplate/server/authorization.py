@@ -38,6 +38,7 @@ class Role(StrEnum):
     CUSTODIAN = "custodian"
     OFFICER = "officer"
     OPERATOR = "operator"
+    LEDGER = "ledger"
 
 
 @dataclass(frozen=True, slots=True)

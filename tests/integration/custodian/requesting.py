@@ -16,7 +16,8 @@ from blindplate.core.records.reply import Reply, open_reply
 from blindplate.core.records.sealing import Read, Sealed, SealingContext, attest, seal
 from blindplate.core.signing import SigningKey, Statement
 from blindplate.core.statements.grants import Grant
-from blindplate.core.statements.releases import Decision, Purpose, ReleaseRequest
+from blindplate.core.statements.purposes import Purpose
+from blindplate.core.statements.releases import Decision, ReleaseRequest
 from blindplate.edge.keyfiles import read_secret, read_statement
 from blindplate.edge.statuses import remote_errors
 from blindplate.edge.tls import spiffe_id

@@ -7,7 +7,7 @@ import pytest
 from blindplate.client.officer import OfficerSettings, decisions
 from blindplate.core.errors import ChainError, SignatureError
 from blindplate.core.parties import Custodian
-from blindplate.core.statements.releases import Purpose
+from blindplate.core.statements.purposes import Purpose
 from blindplate.edge.settings import load
 
 from .conftest import Custodians

@@ -25,7 +25,7 @@ from blindplate.core.hpke import OpeningKey, SealingKey, generate_seed
 from blindplate.core.parties import Custodian
 from blindplate.core.records.sealing import Sealed
 from blindplate.core.signing import Statement
-from blindplate.core.statements.releases import Purpose
+from blindplate.core.statements.purposes import Purpose
 from blindplate.edge.settings import load
 from blindplate.v1 import release_pb2 as v1
 

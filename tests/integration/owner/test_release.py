@@ -30,7 +30,8 @@ from blindplate.core.errors import (
 from blindplate.core.hpke import OpeningKey
 from blindplate.core.parties import Custodian
 from blindplate.core.records.reply import open_reply, seal_reply
-from blindplate.core.statements.releases import Purpose, Verdict
+from blindplate.core.statements.purposes import Purpose
+from blindplate.core.statements.releases import Verdict
 from blindplate.v1.release_pb2 import ReleaseStatus
 from tests.integration.owner.conftest import MakeWorld
 from tests.integration.owner.world import (

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from blindplate.cli.commands.settings_file import SettingsFile
-from blindplate.core.statements.releases import Purpose
+from blindplate.core.statements.purposes import Purpose
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -24,7 +24,8 @@ from blindplate.client.owner.requests import Standing
 from blindplate.client.owner.reveal import Revealed
 from blindplate.client.owner.settings import OwnerSettings
 from blindplate.core.errors import BlindplateError, PendingError, PolicyError, UnavailableError
-from blindplate.core.statements.releases import Decision, Purpose, Verdict
+from blindplate.core.statements.purposes import Purpose
+from blindplate.core.statements.releases import Decision, Verdict
 from blindplate.edge.settings import load
 
 _CUSTODIANS: Final = ("custodian-a", "custodian-b")

@@ -82,7 +82,7 @@ def sign_grants(public: Path, plan: Plan, signers: Signers, registers: Mapping[s
             ),
             not_before=plan.begins,
             not_after=plan.begins + plan.days * _DAY,
-            notice_seconds=0,
+            notice_seconds=1,
             purpose=entry.purpose,
             lawful_basis="Data Protection Act 2018"
             if entry.release.value == "manual"

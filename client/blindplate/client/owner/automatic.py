@@ -16,7 +16,7 @@ from blindplate.client.owner.release import follow, request_release
 from blindplate.client.owner.requests import open_automatic
 from blindplate.client.owner.session import Session
 from blindplate.core.errors import BlindplateError, StateError
-from blindplate.core.statements.releases import Purpose
+from blindplate.core.statements.purposes import Purpose
 from blindplate.edge.logs import log
 
 # A custodian takes 20 new requests a second from one owner; one round a second stays below it.

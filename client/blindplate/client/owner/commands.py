@@ -30,7 +30,7 @@ from blindplate.client.owner.status import ListStatus, list_status
 from blindplate.client.owner.store import Store
 from blindplate.core.errors import BlindplateError
 from blindplate.core.plates import canonicalize
-from blindplate.core.statements.releases import Purpose
+from blindplate.core.statements.purposes import Purpose
 
 _WATCH_SECONDS = 0.25
 

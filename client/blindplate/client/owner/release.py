@@ -26,7 +26,8 @@ from blindplate.core.hpke import OpeningKey, generate_seed
 from blindplate.core.parties import Custodian
 from blindplate.core.records.commitments import match_proof
 from blindplate.core.signing import Statement
-from blindplate.core.statements.releases import Decision, Purpose, ReleaseRequest, Verdict
+from blindplate.core.statements.purposes import Purpose
+from blindplate.core.statements.releases import Decision, ReleaseRequest, Verdict
 from blindplate.edge.statuses import remote_errors
 from blindplate.v1 import release_pb2 as v1
 from blindplate.v1.release_pb2_grpc import ReleaseStub

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from blindplate.client.owner.tables import replies, requests
 from blindplate.core.parties import Custodian
 from blindplate.core.signing import Statement
-from blindplate.core.statements.releases import Purpose
+from blindplate.core.statements.purposes import Purpose
 
 
 class Standing(StrEnum):

@@ -1,7 +1,7 @@
 """Grants: the key to everything. No pseudonym is evaluated and no list matched outside a grant in force.
 
-A grant is drafted by an owner, signed by the operator and countersigned by both custodians. Protocol section 7.
-The notice period, assessments and consultation are fields here; that they were published is for readers to check.
+A grant is drafted by an owner, signed by the operator, countersigned by both custodians and entered in the ledger.
+Protocol section 7. That the assessments and the consultation were published is for readers to check.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from blindplate.core.statements.model import (
     StatementModel,
     Text,
 )
+from blindplate.core.statements.purposes import Purpose
 
 
 class ListKind(StrEnum):
@@ -34,9 +35,10 @@ class ListKind(StrEnum):
 
 
 class ReleaseMode(StrEnum):
-    """Who decides on a release at each custodian."""
+    """Who decides on a release at each custodian: nobody, nobody as far as a standing authorisation goes, or officers."""
 
     AUTOMATIC = "automatic"
+    STANDING = "standing"
     MANUAL = "manual"
 
 
@@ -55,17 +57,38 @@ class GrantedZone(Part):
     register_digest: Hex32
 
 
+class StandingAuthorisation(Part):
+    """Releases that need no officer: for these purposes, at most so many a day (UTC) at each custodian."""
+
+    purposes: Annotated[tuple[Purpose, ...], Field(min_length=1)]
+    daily_quota: Count
+
+
 class ReleasePolicy(Part):
-    """How records of this list are released: by whom, and at most how many a day (UTC) at each custodian."""
+    """How records of this list are released: by whom, and at most how many a day (UTC) at each custodian.
+
+    ``daily_quota`` bounds all releases together. ``officers`` is how many distinct officers must approve what is not
+    released without one: two for four eyes. With ``emergency`` a request may skip approval, and nothing else.
+    """
 
     mode: ReleaseMode
     daily_quota: Count
     officers: Annotated[int, Field(ge=0, le=5)] = 1
+    standing: StandingAuthorisation | None = None
+    emergency: bool = False
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        if (self.mode is ReleaseMode.STANDING) != (self.standing is not None):
+            raise ValueError("a standing authorisation belongs to the mode standing and to no other")
+        return self
 
 
 class Grant(StatementModel):
     """One owner's right to have one list matched in some zones for some time.
 
+    ``amendment`` counts from 0; an amendment takes the place of the one before it when it comes into force, which is
+    at ``not_before`` and no sooner than ``notice_seconds`` after both custodians witnessed it.
     ``owner`` is a SPIFFE id, ``owner_key`` the Ed25519 key that signs the owner's manifests and release requests.
     Quotas: ``capacity`` bounds bins times degree summed over the live segments of an epoch; ``evaluations_per_day``
     the pseudonyms an owner may have evaluated at each custodian in a UTC day, ``evaluations_per_generation`` those
@@ -78,6 +101,7 @@ class Grant(StatementModel):
 
     version: Literal[1] = 1
     grant_id: Name
+    amendment: Annotated[int, Field(ge=0, lt=1 << 20)] = 0
     owner: Text
     owner_key: Hex32
     list_id: Name
@@ -85,7 +109,7 @@ class Grant(StatementModel):
     zones: Annotated[tuple[GrantedZone, ...], Field(min_length=1)]
     not_before: Moment
     not_after: Moment
-    notice_seconds: Count
+    notice_seconds: Annotated[int, Field(ge=1, lt=1 << 32)]
     purpose: Text
     lawful_basis: Text
     privacy_assessment: Assessment
@@ -108,6 +132,8 @@ class Grant(StatementModel):
     def _coherent(self) -> Self:
         if self.not_after <= self.not_before:
             raise ValueError("a grant ends before it begins")
+        if self.release.mode is ReleaseMode.AUTOMATIC and self.list_kind is not ListKind.EMISSIONS:
+            raise ValueError("only an emissions list is released automatically")
         if len({zone.zone for zone in self.zones}) != len(self.zones):
             raise ValueError("a zone is named twice")
         self.epoch.rule()

@@ -22,20 +22,7 @@ from blindplate.core.statements.model import (
     StatementModel,
     Text,
 )
-
-
-class Purpose(StrEnum):
-    """The closed list of purposes."""
-
-    UNPAID_CHARGE = "unpaid-charge"
-    MURDER = "murder"
-    ROBBERY_OR_THEFT = "robbery-or-theft"
-    SEXUAL_OFFENCES = "sexual-offences"
-    VIOLENCE = "violence"
-    VEHICLE_CRIME = "vehicle-crime"
-    TERRORISM = "terrorism"
-    MISSING_PERSON = "missing-person"
-    ROAD_SAFETY = "road-safety"
+from blindplate.core.statements.purposes import Purpose
 
 
 class Verdict(StrEnum):

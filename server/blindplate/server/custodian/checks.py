@@ -37,7 +37,8 @@ from blindplate.core.signing import Statement
 from blindplate.core.statements.disclosure import DisclosedField
 from blindplate.core.statements.grants import Grant, ListKind
 from blindplate.core.statements.policies import RegisteredCamera
-from blindplate.core.statements.releases import Purpose, ReleaseRequest
+from blindplate.core.statements.purposes import Purpose
+from blindplate.core.statements.releases import ReleaseRequest
 from blindplate.server.custodian.grants import Permissions
 
 # How far the clocks of owner, officers, cameras and custodian may lie apart.

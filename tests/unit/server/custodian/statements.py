@@ -83,7 +83,7 @@ def grant(named: ZoneRegister | None = None, signer: SigningKey | None = None, *
         "zones": (GrantedZone(zone=about.zone, generation=about.generation, register_digest=digest),),
         "not_before": BEGIN,
         "not_after": END,
-        "notice_seconds": 0,
+        "notice_seconds": 1,
         "purpose": "to test",
         "lawful_basis": "none",
         "privacy_assessment": paper,

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from blindplate.core.errors import ExpiredError, PolicyError
-from blindplate.core.statements.grants import ReleaseMode, ReleasePolicy
+from blindplate.core.statements.grants import ReleaseMode, ReleasePolicy, StandingAuthorisation
+from blindplate.core.statements.purposes import Purpose
 from blindplate.core.statements.releases import Verdict
 from blindplate.server.custodian.decision import (
     Case,
@@ -118,7 +119,14 @@ TestReleaseRequestLife.settings = settings(max_examples=100, stateful_step_count
 def test_only_an_automatic_policy_without_alternate_needs_no_officer(
     mode: ReleaseMode, officers: int, alternate: bool
 ) -> None:
-    policy = ReleasePolicy(mode=mode, daily_quota=1, officers=officers)
+    # A standing authorisation waives no officer yet: what it is for is not looked at here.
+    standing = StandingAuthorisation(purposes=(Purpose.MURDER,), daily_quota=1)
+    policy = ReleasePolicy(
+        mode=mode,
+        daily_quota=1,
+        officers=officers,
+        standing=standing if mode is ReleaseMode.STANDING else None,
+    )
     needed = terms_of(policy, alternate=alternate, expires_at=END).officers_needed
     if mode is ReleaseMode.AUTOMATIC and not alternate:
         assert needed == 0

@@ -162,3 +162,5 @@ def test_a_keeper_that_dies_says_so(kept: Kept, monkeypatch: pytest.MonkeyPatch)
     kept.keeper.start()
     monkeypatch.setattr(Docket, "expire", die)
     assert kept.died.wait(20)
+    # What it died of is reported as its thread ends, and must be in this test.
+    kept.keeper.stop()

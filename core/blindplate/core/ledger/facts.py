@@ -1,0 +1,67 @@
+"""What the ledger's entries establish so far: plain data that ``rules`` reads and ``folding`` changes.
+
+Everything in the maps is immutable, so that a copy of the maps is a state of its own. Protocol section 7.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from blindplate.core.domains import Domain
+from blindplate.core.ledger.grants import GrantHistory
+from blindplate.core.ledger.versions import CommittedVersion
+from blindplate.core.parties import Custodian
+from blindplate.core.statements.cameras import CameraStatus, RegisterEntry
+from blindplate.core.statements.policies import ZonePolicy, ZoneRegister
+
+
+@dataclass(frozen=True, slots=True)
+class EnteredRequest:
+    """A release request as entered: where it stands, when it was witnessed, and under which grant."""
+
+    index: int
+    witnessed_at: int
+    grant_id: str
+
+
+@dataclass(slots=True)
+class Facts:
+    """``registers`` by digest, ``current_registers`` by zone; ``camera_keys`` by zone and camera name.
+
+    ``revoked`` holds the identities revoked now and ``revoked_keys`` all keys that ever were, with when that was
+    witnessed; ``statuses`` the last one of each identity. The rest is by grant, by zone or by request.
+    """
+
+    grants: dict[str, GrantHistory] = field(default_factory=dict[str, GrantHistory])
+    registers: dict[bytes, ZoneRegister] = field(default_factory=dict[bytes, ZoneRegister])
+    current_registers: dict[str, RegisterEntry] = field(default_factory=dict[str, RegisterEntry])
+    camera_keys: dict[tuple[str, str], tuple[bytes, ...]] = field(
+        default_factory=dict[tuple[str, str], tuple[bytes, ...]]
+    )
+    statuses: dict[str, CameraStatus] = field(default_factory=dict[str, CameraStatus])
+    revoked: dict[str, int] = field(default_factory=dict[str, int])
+    revoked_keys: dict[bytes, int] = field(default_factory=dict[bytes, int])
+    list_versions: dict[str, tuple[CommittedVersion, ...]] = field(
+        default_factory=dict[str, tuple[CommittedVersion, ...]]
+    )
+    evaluation_keys: dict[tuple[Custodian, Domain], bytes] = field(
+        default_factory=dict[tuple[Custodian, Domain], bytes]
+    )
+    policies: dict[str, ZonePolicy] = field(default_factory=dict[str, ZonePolicy])
+    requests: dict[bytes, EnteredRequest] = field(default_factory=dict[bytes, EnteredRequest])
+
+    def copy(self) -> Facts:
+        """The same facts, apart from whatever becomes of these."""
+        return Facts(
+            grants=dict(self.grants),
+            registers=dict(self.registers),
+            current_registers=dict(self.current_registers),
+            camera_keys=dict(self.camera_keys),
+            statuses=dict(self.statuses),
+            revoked=dict(self.revoked),
+            revoked_keys=dict(self.revoked_keys),
+            list_versions=dict(self.list_versions),
+            evaluation_keys=dict(self.evaluation_keys),
+            policies=dict(self.policies),
+            requests=dict(self.requests),
+        )

@@ -1,0 +1,313 @@
+"""Every rule about batches, counts, cameras, evaluations and dates, shown to fire; and what must not set it off."""
+
+from __future__ import annotations
+
+import pytest
+
+from blindplate.client.auditor.findings import Kind
+from blindplate.core.parties import Custodian
+from blindplate.core.statements.matching import RecordCount
+from tests.unit.client.auditor.ledgers import (
+    BEGINS,
+    DAY,
+    EMISSIONS,
+    POLICE,
+    Ledger,
+    findings,
+    grant,
+    granted,
+    noted,
+    register,
+    row,
+    violated,
+)
+
+A, B = Custodian.A, Custodian.B
+
+
+# Batches.
+
+
+def test_batches_of_several_lists_in_order_are_green() -> None:
+    ledger = Ledger.begun()
+    ledger.batches(3)
+    ledger.batches(2, EMISSIONS)
+    ledger.batches(1)
+    assert findings(ledger) == []
+
+
+@pytest.mark.parametrize("sequence", [1, 2, 4])
+def test_an_answer_that_is_repeated_or_missing_is_found(sequence: int) -> None:
+    ledger = Ledger.begun()
+    ledger.batches(2)
+    ledger.batches(1, sequence=sequence)
+    assert violated(ledger) == {Kind.BATCH_ORDER}
+
+
+@pytest.mark.parametrize("changes", [{"list_id": "another"}, {"grant_id": "unknown"}])
+def test_answers_for_another_list_than_the_grants_are_found(changes: dict[str, str]) -> None:
+    ledger = Ledger.begun()
+    ledger.batches(1, **changes)
+    assert violated(ledger) == {Kind.BATCH_GRANT}
+
+
+@pytest.mark.parametrize("now", [BEGINS - 3600, BEGINS + 40 * DAY])
+def test_answers_outside_the_grants_time_are_found(now: int) -> None:
+    ledger = Ledger.begun()
+    ledger.now = now
+    ledger.batches(1)
+    assert Kind.BATCH_GRANT in violated(ledger)
+
+
+def test_matching_goes_on_for_no_more_than_an_hour_after_the_end() -> None:
+    ledger = Ledger.begun()
+    ledger.end()
+    ledger.now += 600
+    ledger.batches(1)
+    assert violated(ledger) == set()
+    ledger.now += 3600
+    ledger.batches(1)
+    assert violated(ledger) == {Kind.BATCH_GRANT}
+
+
+# The matcher's counts.
+
+
+def test_counts_that_balance_and_rise_are_green() -> None:
+    ledger = Ledger.begun()
+    ledger.counts(row(received=10, claimed=1, erased_acknowledged=3))
+    ledger.counts(
+        row(received=20, claimed=2, erased_acknowledged=9, erased_claimed=1), row("liable", received=5)
+    )
+    assert findings(ledger) == []
+
+
+def test_records_that_were_neither_claimed_erased_nor_are_open_are_found() -> None:
+    ledger = Ledger.begun()
+    ledger.counts(row(received=10, open=9))
+    assert violated(ledger) == {Kind.COUNTS_BALANCE}
+
+
+def test_more_claimed_records_erased_than_claimed_are_found() -> None:
+    ledger = Ledger.begun()
+    ledger.counts(row(received=10, claimed=1, erased_claimed=2))
+    assert violated(ledger) == {Kind.COUNTS_BALANCE}
+
+
+def test_a_list_and_zone_counted_twice_are_found() -> None:
+    ledger = Ledger.begun()
+    ledger.counts(row(received=10), row(received=10))
+    assert violated(ledger) == {Kind.COUNTS_BALANCE}
+
+
+@pytest.mark.parametrize(
+    "rows", [(row(received=9, claimed=1),), (row(received=10),), (), (row(zone="outer", received=50),)]
+)
+def test_totals_that_decrease_or_vanish_are_found(rows: tuple[RecordCount, ...]) -> None:
+    ledger = Ledger.begun()
+    ledger.counts(row(received=10, claimed=1))
+    ledger.counts(*rows)
+    assert violated(ledger) == {Kind.COUNTS_DECREASE}
+
+
+def test_refused_claims_are_noted_and_never_decrease() -> None:
+    ledger = Ledger.begun()
+    ledger.counts(refused=2)
+    assert noted(ledger) == {Kind.CLAIMS_REFUSED}
+    ledger.counts(refused=1)
+    assert violated(ledger) == {Kind.COUNTS_DECREASE}
+
+
+def test_counts_that_begin_anew_are_noted() -> None:
+    ledger = Ledger.begun()
+    ledger.counts(row(received=10))
+    ledger.counts(row(received=1), since=BEGINS + 100)
+    assert (violated(ledger), noted(ledger)) == (set(), {Kind.COUNTS_ANEW})
+
+
+def test_counts_that_go_back_to_an_earlier_beginning_are_found() -> None:
+    ledger = Ledger.begun()
+    ledger.counts(row(received=1), since=BEGINS - 100)
+    assert violated(ledger) == {Kind.COUNTS_DECREASE}
+
+
+def test_counts_older_than_those_before_are_found() -> None:
+    ledger = Ledger.begun()
+    ledger.now -= 600
+    ledger.counts()
+    ledger.now += 600
+    assert violated(ledger) == {Kind.COUNTS_DECREASE}
+
+
+# Cameras against matcher.
+
+
+def test_cameras_and_matcher_that_agree_are_green() -> None:
+    ledger = Ledger.begun()
+    ledger.camera(hotlist=6, liable=2)
+    ledger.camera(number=1, hotlist=4)
+    for _ in range(3):
+        ledger.counts(row(received=10), row("liable", received=2))
+    assert findings(ledger) == []
+
+
+def test_records_that_cameras_handed_in_and_the_matcher_hides_are_found_by_list_and_zone() -> None:
+    ledger = Ledger.begun()
+    ledger.camera(hotlist=6)
+    ledger.camera(number=1, hotlist=5)
+    ledger.now += 600
+    ledger.counts(row(received=10), row(zone="outer", received=50))
+    assert violated(ledger) == {Kind.CAMERA_EXCESS}
+
+
+def test_counts_made_before_a_cameras_report_are_not_held_against_it() -> None:
+    ledger = Ledger.begun()
+    ledger.camera(hotlist=6)
+    ledger.counts(row(received=5))
+    assert violated(ledger) == set()
+    # The second after it was certainly made later, whatever the clocks say.
+    ledger.counts(row(received=5))
+    assert violated(ledger) == {Kind.CAMERA_EXCESS}
+
+
+def test_a_camera_that_begins_anew_counts_with_both_its_beginnings() -> None:
+    ledger = Ledger.begun()
+    ledger.camera(hotlist=6)
+    ledger.camera(since=BEGINS + 50, hotlist=5)
+    for _ in range(2):
+        ledger.counts(row(received=11))
+    assert violated(ledger) == set()
+    ledger.camera(since=BEGINS + 50, hotlist=6)
+    for _ in range(2):
+        ledger.counts(row(received=11))
+    assert violated(ledger) == {Kind.CAMERA_EXCESS}
+
+
+def test_a_matcher_that_began_anew_is_credited_with_what_it_received_before() -> None:
+    ledger = Ledger.begun()
+    ledger.camera(hotlist=10)
+    ledger.counts(row(received=10))
+    ledger.counts(row(received=0), since=BEGINS + 100)
+    ledger.counts(row(received=0), since=BEGINS + 100)
+    assert violated(ledger) == set()
+
+
+@pytest.mark.parametrize(("since", "records"), [(BEGINS, 5), (BEGINS - 1, 50)])
+def test_a_camera_that_counts_backwards_is_found(since: int, records: int) -> None:
+    ledger = Ledger.begun()
+    ledger.camera(hotlist=6)
+    ledger.camera(since=since, hotlist=records)
+    assert violated(ledger) == {Kind.CAMERA_DECREASE}
+
+
+# Evaluations.
+
+
+def test_evaluations_within_the_grants_quotas_are_green() -> None:
+    ledger = Ledger.begun()
+    ledger.evaluations(
+        grants={POLICE: 5000, EMISSIONS: 10}, cameras={("hotlist", "inner"): 48_000}, searches=1
+    )
+    ledger.evaluations(
+        grants={POLICE: 5000, EMISSIONS: 20}, cameras={("hotlist", "inner"): 48_000}, searches=1
+    )
+    assert findings(ledger) == []
+
+
+def test_more_evaluations_a_day_than_the_grant_allows_are_found() -> None:
+    ledger = Ledger.begun()
+    ledger.evaluations(grants={POLICE: 5001})
+    assert violated(ledger) == {Kind.EVALUATIONS_DAY}
+
+
+def test_more_evaluations_than_the_key_generations_allow_are_found() -> None:
+    ledger = Ledger.begun()
+    for number in range(4):
+        ledger.evaluations(day=f"2025-03-0{number + 3}", grants={POLICE: 5000})
+        ledger.now += DAY
+    assert violated(ledger) == set()
+    ledger.evaluations(day="2025-03-07", grants={POLICE: 1})
+    assert violated(ledger) == {Kind.EVALUATIONS_GENERATION}
+    # A new generation of one zone brings the quota anew.
+    ledger.register(register("inner", 2))
+    ledger.grant(grant(amendment=1, zones=(granted("inner", 2), granted("outer"))))
+    ledger.evaluations(day="2025-03-07", grants={POLICE: 2})
+    assert len([one for one in findings(ledger) if one.kind is Kind.EVALUATIONS_GENERATION]) == 1
+
+
+def test_each_custodians_evaluations_are_counted_apart() -> None:
+    ledger = Ledger.begun()
+    for custodian in Custodian:
+        ledger.evaluations(custodian, grants={POLICE: 5000})
+    assert findings(ledger) == []
+
+
+@pytest.mark.parametrize(
+    ("day", "grants", "cameras"),
+    [
+        ("2025-03-03", {"unknown": 1}, {}),
+        ("2025-03-03", {}, {("hotlist", "elsewhere"): 1}),
+        ("2025-03-03", {}, {("another", "inner"): 1}),
+        ("2025-01-03", {POLICE: 1}, {}),
+    ],
+)
+def test_evaluations_under_no_grant_of_the_day_are_found(
+    day: str, grants: dict[str, int], cameras: dict[tuple[str, str], int]
+) -> None:
+    ledger = Ledger.begun()
+    ledger.evaluations(day=day, grants=grants, cameras=cameras)
+    assert Kind.EVALUATIONS_GRANT in violated(ledger)
+
+
+def test_more_evaluations_than_a_zones_cameras_may_have_are_found() -> None:
+    ledger = Ledger.begun()
+    ledger.evaluations(cameras={("hotlist", "inner"): 48_001})
+    assert violated(ledger) == {Kind.EVALUATIONS_CAMERAS}
+
+
+def test_a_days_evaluations_that_decrease_are_found() -> None:
+    ledger = Ledger.begun()
+    ledger.evaluations(grants={POLICE: 10})
+    ledger.evaluations(grants={POLICE: 9})
+    assert violated(ledger) == {Kind.EVALUATIONS_DECREASE}
+
+
+@pytest.mark.parametrize("day", ["2025-02-30", "2025-03-09"])
+def test_evaluations_of_no_day_or_one_to_come_are_found(day: str) -> None:
+    ledger = Ledger.begun()
+    ledger.evaluations(day=day)
+    assert Kind.EVALUATIONS_DECREASE in violated(ledger)
+
+
+# Dates.
+
+
+def test_an_entry_dated_after_it_was_witnessed_is_found() -> None:
+    ledger = Ledger.begun()
+    ledger.now += 3600
+    ledger.camera(hotlist=1)
+    ledger.now -= 3600
+    assert violated(ledger) == {Kind.ENTRY_DATED_AHEAD}
+
+
+def test_an_entry_that_was_held_back_is_noted() -> None:
+    ledger = Ledger.begun()
+    ledger.now += 2 * 3600
+    for custodian in Custodian:
+        ledger.evaluations(custodian)
+    ledger.now -= 2 * 3600
+    ledger.release("late")
+    ledger.now += 2 * 3600
+    assert (violated(ledger), noted(ledger)) == (set(), {Kind.ENTRY_LATE})
+
+
+def test_one_party_alone_cannot_move_the_ledgers_time() -> None:
+    ledger = Ledger.begun()
+    ledger.now += 20 * DAY
+    ledger.evaluations(A, "2025-03-23")
+    ledger.now -= 20 * DAY
+    ledger.grant(grant("police-2", notice_seconds=DAY, not_before=BEGINS))
+    ledger.now += 2 * DAY
+    ledger.release(grant_id="police-2")
+    ledger.now += 20 * DAY
+    assert violated(ledger) == set()
