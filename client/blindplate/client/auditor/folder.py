@@ -18,8 +18,10 @@ from typing import Final
 from blindplate.client.auditor.audit import require_document
 from blindplate.client.auditor.findings import Finding, Kind, Severity
 from blindplate.client.auditor.tree import GrowingTree
+from blindplate.client.auditor.witnessed import WitnessedFiles
 from blindplate.core.errors import InputError, MessageError, NotFoundError, SecurityError
 from blindplate.core.ledger.bundles import decode_bundle, encode_bundle
+from blindplate.core.ledger.checkpoints import LedgerKeys
 from blindplate.core.ledger.entries import parse_entry
 from blindplate.core.ledger.layout import CHECKPOINT, TILE_WIDTH, Tile, entries_path, tile_path
 from blindplate.core.ledger.state import LedgerState
@@ -40,13 +42,19 @@ class FolderCheck:
 
     folder: Path
     parties: PartyKeys
+    keys: LedgerKeys
     size: int
+    _witnessed: WitnessedFiles = field(init=False)
     _tree: GrowingTree = field(default_factory=GrowingTree)
     _named: set[bytes] = field(default_factory=set[bytes])
+
+    def __post_init__(self) -> None:
+        self._witnessed = WitnessedFiles(self.folder, self.keys)
 
     def run(self) -> Iterator[Finding]:
         """Everything that is wrong with the files. Raises UnavailableError when one cannot be read."""
         source = FolderSource(self.folder)
+        yield from self._witnessed.read(source)
         yield from self._entries(source)
         for tile, content in self._tree.partial():
             yield from self._tile(source, tile, content)
@@ -81,6 +89,7 @@ class FolderCheck:
                 return
             self._note_documents(entries)
             hashes = [leaf_hash(entry) for entry in entries]
+            yield from self._witnessed.grow(entries, hashes)
             for tile, content in self._tree.append(hashes):
                 yield from self._tile(source, tile, content)
             if len(entries) < TILE_WIDTH:
@@ -147,7 +156,7 @@ class FolderCheck:
                     return
 
     def _explain(self, source: FolderSource, state: LedgerState, path: str) -> Finding | None:
-        if path == CHECKPOINT or self._is_tile(path):
+        if path == CHECKPOINT or self._is_tile(path) or self._witnessed.explains(path):
             return None
         document = _DOCUMENT.fullmatch(path)
         digest = bytes.fromhex(document[1]) if document else b""

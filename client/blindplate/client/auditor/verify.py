@@ -24,7 +24,7 @@ def verify(ledger: str, keys: AuditKeys, progress: Progress = silent) -> Audit:
         audit.advance(fetch_checkpoint(source, keys.ledger.keys()), progress=progress)
         if isinstance(source, FolderSource):
             parties, size = keys.parties.parties(), audit.signed.checkpoint.size
-            found = FolderCheck(Path(ledger), parties, size).run()
+            found = FolderCheck(Path(ledger), parties, keys.ledger.keys(), size).run()
             # A prescribed file that is wrong was found before.
             audit.findings += [one for one in found if one not in audit.findings]
         return audit
