@@ -148,7 +148,8 @@ class Backlog:
     def _lose(self, queue: _Queue, number: int) -> None:
         if number <= 0:
             return
-        queue.lost_until = queue.left + queue.taken + number
+        # Reads given back can be lost after younger ones: what was lost before stays lost.
+        queue.lost_until = max(queue.lost_until, queue.left + queue.taken + number)
         queue.left += number
         for _ in range(number):
             queue.reads.popleft()

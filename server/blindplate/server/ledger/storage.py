@@ -77,6 +77,8 @@ class Storage:
         self._max_unpublished = max_unpublished
         # Entries below it are known to have their first cosigned checkpoint beside them.
         self._dated = 0
+        # How often everything was read from disk: what began before the last time must not go on.
+        self._readings = 0
         self._lock = threading.RLock()
         self._public = PublicFolder(public)
         self._head = Head(head)
@@ -147,13 +149,13 @@ class Storage:
         with self._lock:
             self._require_fresh()
             newest, published, documents = self._newest, self._published, self._head.documents()
-            size = newest.checkpoint.size
+            size, reading = newest.checkpoint.size, self._readings
             tiles = [(tile.path, self._tree.tile(tile)) for tile in tiles_between(published, size)]
         if size > published or documents:
-            self._public.write(self._bundles(published, size))
+            self._public.write(self._bundles(published, size, reading))
             self._public.write(tiles)
             self._public.write((document_path(digest), content) for digest, content in documents.items())
-            self._settle(published, size, documents)
+            self._settle(published, size, documents, reading)
         return newest
 
     def replace_checkpoint(self, note: bytes) -> None:
@@ -249,9 +251,11 @@ class Storage:
         leaves = tree.leaves(row.published, row.size)
         self._recent = dict(zip(leaves, range(row.published, row.size), strict=True))
         self._stale = False
+        self._readings += 1
 
-    def _require_fresh(self) -> None:
-        if self._stale:
+    def _require_fresh(self, reading: int | None = None) -> None:
+        """Raise StorageError while the disk is to be read anew, and once it was since that ``reading``."""
+        if self._stale or reading not in (None, self._readings):
             raise StorageError("The ledger's disk failed it, and it has not yet been read anew.")
 
     def _tile(self, tile: Tile) -> bytes:
@@ -269,26 +273,30 @@ class Storage:
         if not width:
             return b""
         data = self._public.read(entries_path(index, width)) or b""
-        try:
-            leaves = [leaf_hash(entry) for entry in decode_bundle(data)]
-        except MessageError:
-            leaves = []
-        if leaves != list(tree.leaves(size - width, size)):
+        if _leaves(data) != list(tree.leaves(size - width, size)):
             raise ChainError("The newest bundle of the ledger's public files does not fit the head.")
         return data
 
-    def _bundles(self, published: int, size: int) -> Iterator[tuple[str, bytes]]:
+    def _bundles(self, published: int, size: int, reading: int) -> Iterator[tuple[str, bytes]]:
         for tile in bundles_between(published, size):
             begin, end = tile.index * TILE_WIDTH, tile.index * TILE_WIDTH + tile.width
             with self._lock:
+                self._require_fresh(reading)
                 pieces = self._head.pieces(max(begin, published), end)
-            data = b"".join((self._bundle if begin < published else b"", *[piece for _, piece in pieces]))
+                data = b"".join((self._bundle if begin < published else b"", *[piece for _, piece in pieces]))
+                # Nothing becomes public that does not hash to what was signed.
+                if _leaves(data) != list(self._tree.leaves(begin, end)):
+                    self._stale = True
+                    raise StorageError(
+                        "What waits to be published is not what the ledger's head was signed over."
+                    )
             yield entries_path(tile.index, tile.width), data
             if end == size:
                 self._next_bundle = data if tile.width < TILE_WIDTH else b""
 
-    def _settle(self, published: int, size: int, documents: Mapping[bytes, bytes]) -> None:
+    def _settle(self, published: int, size: int, documents: Mapping[bytes, bytes], reading: int) -> None:
         with self._lock:
+            self._require_fresh(reading)
             leaves = self._tree.leaves(published, size)
             self._head.settle(size, zip(leaves, range(published, size), strict=True), documents)
             for leaf in leaves:
@@ -315,6 +323,14 @@ class Storage:
     def _signed(self, sign: Sign) -> SignedHead:
         checkpoint = Checkpoint(self._keys.origin, self._tree.size, self._tree.root())
         return SignedHead(sign(checkpoint).to_bytes(), checkpoint)
+
+
+def _leaves(bundle: bytes) -> list[bytes]:
+    """The leaf hashes of a bundle's entries; none when it is not whole."""
+    try:
+        return [leaf_hash(entry) for entry in decode_bundle(bundle)]
+    except MessageError:
+        return []
 
 
 def _pieces(first: int, entries: Sequence[bytes]) -> list[tuple[int, bytes]]:

@@ -93,6 +93,17 @@ TestMemory = Memory.TestCase
 TestMemory.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
 
 
+def test_a_read_lost_before_older_ones_were_given_back_and_lost_is_not_called_durable() -> None:
+    backlog = Backlog(LIMIT, Counts(), drop_oldest=True)
+    tickets = [backlog.add(reads(number, 1), ["police"]) for number in range(LIMIT)]
+    taken = backlog.take("police", 2)
+    backlog.add(reads(LIMIT, 1), ["police"])
+    backlog.give_back("police", taken)
+    backlog.add(reads(LIMIT + 1, 1), ["police"])
+    backlog.done("police", backlog.take("police", 1))
+    assert not backlog.settled([tickets[2]], 0)
+
+
 def test_each_list_has_its_own_queue() -> None:
     backlog = Backlog(LIMIT, Counts(), drop_oldest=True)
     backlog.add(reads(0, 2), ["police", "emissions"])

@@ -216,6 +216,38 @@ def test_a_commit_that_failed_but_lasted_is_found_when_read_anew(
     assert storage.find([leaf_hash(entry(3))]) == {leaf_hash(entry(3)): 3}
 
 
+def test_reading_anew_while_it_publishes_corrupts_no_file(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The head forgot what is public, though it said that it could not; then it is read anew in the middle."""
+    storage = site.create()
+    append(storage, entries(100))
+    storage.publish()
+    append(storage, entries(200, 100))
+    settle, pieces = Head.settle, Head.pieces
+
+    def fail(self: Head, *arguments: object) -> None:
+        settle(self, *arguments)  # type: ignore[arg-type]  # handed on as they came
+        raise StorageError("The sync failed.")
+
+    monkeypatch.setattr(Head, "settle", fail)
+    with pytest.raises(StorageError):
+        storage.publish()
+    monkeypatch.setattr(Head, "settle", settle)
+
+    def reopening(self: Head, *arguments: int) -> list[tuple[int, bytes]]:
+        monkeypatch.setattr(Head, "pieces", pieces)
+        storage.reopen()
+        return pieces(self, *arguments)
+
+    monkeypatch.setattr(Head, "pieces", reopening)
+    with pytest.raises(StorageError):
+        storage.publish()
+    storage.reopen()
+    storage.publish()
+    require_intact(site, entries(300))
+
+
 def filled(site: Site) -> SignedHead:
     """A ledger of 300 published and witnessed entries, closed; its head."""
     storage = site.create()
