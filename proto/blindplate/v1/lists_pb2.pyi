@@ -25,11 +25,8 @@ class UploadPart(_message.Message):
 
     MANIFEST_FIELD_NUMBER: _builtins.int
     CIPHERTEXT_FIELD_NUMBER: _builtins.int
-    CHECKPOINT_FIELD_NUMBER: _builtins.int
     ciphertext: _builtins.bytes
     """Exactly one ciphertext in the upload form of the parameter set."""
-    checkpoint: _builtins.bytes
-    """A checkpoint that both custodians cosigned before the segment's first capture, and that covers the list version."""
     @_builtins.property
     def manifest(self) -> _types_pb2.SignedStatement: ...
     def __init__(
@@ -37,13 +34,12 @@ class UploadPart(_message.Message):
         *,
         manifest: _types_pb2.SignedStatement | None = ...,
         ciphertext: _builtins.bytes = ...,
-        checkpoint: _builtins.bytes = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "ciphertext", b"ciphertext", "manifest", b"manifest", "part", b"part"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ciphertext", b"ciphertext", "manifest", b"manifest", "part", b"part"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "ciphertext", b"ciphertext", "manifest", b"manifest", "part", b"part"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ciphertext", b"ciphertext", "manifest", b"manifest", "part", b"part"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["manifest", "ciphertext", "checkpoint"]  # noqa: Y015
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["manifest", "ciphertext"]  # noqa: Y015
     _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
 

@@ -50,8 +50,7 @@ class ListsServicer(object):
     """Missing associated documentation comment in .proto file."""
 
     def Upload(self, request_iterator, context):
-        """First part a signed manifest, then a witnessed checkpoint, then the ciphertexts in order. Nothing of a broken upload
-        is kept.
+        """First part a signed manifest, then the ciphertexts in order. Nothing of a broken upload is kept.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

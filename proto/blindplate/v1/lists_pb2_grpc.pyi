@@ -32,9 +32,7 @@ class ListsStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ListsAsyncStub: ...
     Upload: _grpc.StreamUnaryMultiCallable[_lists_pb2.UploadPart, _lists_pb2.UploadResponse]
-    """First part a signed manifest, then a witnessed checkpoint, then the ciphertexts in order. Nothing of a broken upload
-    is kept.
-    """
+    """First part a signed manifest, then the ciphertexts in order. Nothing of a broken upload is kept."""
     Segments: _grpc.UnaryUnaryMultiCallable[_lists_pb2.SegmentsRequest, _lists_pb2.SegmentsResponse]
     """The segments in force or to come of one list."""
 
@@ -42,9 +40,7 @@ class ListsStub:
 class ListsAsyncStub(ListsStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Upload: _aio.StreamUnaryMultiCallable[_lists_pb2.UploadPart, _lists_pb2.UploadResponse]  # type: ignore[assignment]
-    """First part a signed manifest, then a witnessed checkpoint, then the ciphertexts in order. Nothing of a broken upload
-    is kept.
-    """
+    """First part a signed manifest, then the ciphertexts in order. Nothing of a broken upload is kept."""
     Segments: _aio.UnaryUnaryMultiCallable[_lists_pb2.SegmentsRequest, _lists_pb2.SegmentsResponse]  # type: ignore[assignment]
     """The segments in force or to come of one list."""
 
@@ -55,9 +51,7 @@ class ListsServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_lists_pb2.UploadPart],
         context: _ServicerContext,
     ) -> _typing.Union[_lists_pb2.UploadResponse, _abc.Awaitable[_lists_pb2.UploadResponse]]:
-        """First part a signed manifest, then a witnessed checkpoint, then the ciphertexts in order. Nothing of a broken upload
-        is kept.
-        """
+        """First part a signed manifest, then the ciphertexts in order. Nothing of a broken upload is kept."""
 
     @_abc_1.abstractmethod
     def Segments(

@@ -3,15 +3,12 @@
 Guarantees that a key is in force and its successor announced at any moment; that a key destroyed too early for the
 longest window known is announced no more once another lasts; that a private seed lies only in a
 file of its own, mode 0600, and is read anew for every opening; and that at ``destroyed_at`` the file is overwritten
-and unlinked, after which nobody opens what was sealed to it. A file system that journals or copies on write may
-keep the old blocks: that is the disk's encryption to answer for. Announcements of destroyed keys are kept, so that
-a destroyed key is told from one that never was. Protocol section 4, guarantee G7.
+and unlinked, after which nobody opens what was sealed to it. Announcements of destroyed keys are kept, so that a
+destroyed key is told from one that never was. Protocol section 4, guarantee G7.
 """
 
 from __future__ import annotations
 
-import os
-import secrets
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +19,13 @@ from blindplate.core.hpke import SEED_BYTES, OpeningKey, generate_seed
 from blindplate.core.parties import Custodian, key_id
 from blindplate.core.signing import SigningKey, Statement
 from blindplate.core.statements.announced_keys import ReleaseKey
-from blindplate.edge.keyfiles import read_secret, read_statement, write_secret, write_statement
+from blindplate.edge.keyfiles import (
+    destroy_secret,
+    read_secret,
+    read_statement,
+    write_secret,
+    write_statement,
+)
 
 # A key made because none was in force begins a little in the past, for parties whose clock is behind.
 SKEW_SECONDS: Final = 300
@@ -115,7 +118,7 @@ class ReleaseKeys:
         failure: StorageError | None = None
         for name, one in self._keys.items():
             try:
-                if one.key.destroyed_at <= now and _destroy(self._seed_file(name)):
+                if one.key.destroyed_at <= now and destroy_secret(self._seed_file(name)):
                     destroyed.append(name)
             except StorageError as error:
                 # One that cannot be destroyed must not keep the others alive.
@@ -161,38 +164,8 @@ class ReleaseKeys:
         for file in self._folder.glob("*.seed"):
             # Left by a stop between the two writes of ``_make``: never announced, so nothing is sealed to it.
             if file.stem not in {name.hex() for name in keys}:
-                _destroy(file)
+                destroy_secret(file)
         return keys
 
     def _seed_file(self, name: bytes) -> Path:
         return self._folder / f"{name.hex()}.seed"
-
-
-def _destroy(file: Path) -> bool:
-    """Overwrite and unlink ``file``, durably; whether it was there."""
-    try:
-        descriptor = os.open(file, os.O_WRONLY)
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise _undestroyed(file, error) from None
-    try:
-        os.write(descriptor, secrets.token_bytes(os.fstat(descriptor).st_size))
-        os.fsync(descriptor)
-        file.unlink()
-        folder = os.open(file.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        raise _undestroyed(file, error) from None
-    finally:
-        os.close(descriptor)
-    return True
-
-
-def _undestroyed(file: Path, error: OSError) -> StorageError:
-    return StorageError(
-        f"The release key {file} cannot be destroyed: {error.strerror}.", "Mend the disk at once."
-    )
