@@ -8,7 +8,6 @@ encrypted: that is the disk's task. Specified in docs/spec/owner.md section 3.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 from collections.abc import Generator
@@ -19,11 +18,13 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
+from blindplate.client.owner.locks import file_lock
 from blindplate.client.owner.tables import SCHEMA_VERSION, metadata
 from blindplate.core.errors import StorageError
 
 _FILE: Final = "owner.sqlite"
 _LOCK: Final = "publishing.lock"
+_OPENING: Final = "opening.lock"
 _BUSY_SECONDS: Final = 30.0
 _WRITES: Final = "blindplate_writes"
 
@@ -45,7 +46,9 @@ class Store:
                 f"The folder {folder} cannot be used: {error.strerror}.", "Name another in the settings."
             ) from None
         self._engine = _engine(folder / _FILE)
-        self._make_schema()
+        # Two that make the file at once would refuse each other, instead of waiting, while one turns it to WAL.
+        with file_lock(folder / _OPENING):
+            self._make_schema()
 
     @contextmanager
     def reading(self) -> Generator[Connection]:
@@ -64,14 +67,8 @@ class Store:
     @contextmanager
     def publishing(self, *, wait: bool) -> Generator[bool]:
         """A block in which no other process publishes. False, at once, when one does and ``wait`` is false."""
-        with (self.folder / _LOCK).open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-                return
-            # Released with the descriptor, also when the process is killed.
-            yield True
+        with file_lock(self.folder / _LOCK, wait=wait) as mine:
+            yield mine
 
     def close(self) -> None:
         """Close every connection."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, select
 
+from blindplate.client.owner.locks import file_lock
 from blindplate.client.owner.store import Store
 from blindplate.client.owner.tables import versions
 from blindplate.core.errors import StorageError
@@ -75,6 +76,25 @@ def test_writers_queue_and_lose_nothing(tmp_path: Path) -> None:
         store.close()
 
 
+def test_processes_that_make_the_file_at_once_wait_for_each_other(tmp_path: Path) -> None:
+    failures: list[BaseException] = []
+    together = threading.Barrier(8)
+
+    def open_it() -> None:
+        try:
+            together.wait(30)
+            Store(tmp_path / "state").close()
+        except BaseException as error:  # noqa: BLE001  looked at below
+            failures.append(error)
+
+    threads = [threading.Thread(target=open_it) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
 def test_commits_are_durable_and_erasures_overwrite(tmp_path: Path) -> None:
     store = Store(tmp_path / "state")
     with store.reading() as connection:
@@ -124,3 +144,8 @@ def test_one_process_publishes_at_a_time(tmp_path: Path) -> None:
         assert mine
     first.close()
     second.close()
+
+
+def test_a_lock_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> None:
+    with pytest.raises(StorageError), file_lock(tmp_path / "nowhere" / "lock"):
+        pass
