@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, select
 
+from blindplate.client.owner.locks import file_lock
 from blindplate.client.owner.store import Store
 from blindplate.client.owner.tables import versions
 from blindplate.core.errors import StorageError
@@ -143,3 +144,8 @@ def test_one_process_publishes_at_a_time(tmp_path: Path) -> None:
         assert mine
     first.close()
     second.close()
+
+
+def test_a_lock_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> None:
+    with pytest.raises(StorageError), file_lock(tmp_path / "nowhere" / "lock"):
+        pass

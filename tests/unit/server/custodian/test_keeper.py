@@ -202,5 +202,3 @@ def test_a_keeper_that_dies_says_so(kept: Kept, monkeypatch: pytest.MonkeyPatch)
     assert kept.died.wait(20)
     # What it died of is reported as its thread ends, and must be in this test.
     kept.keeper.stop()
-    # Its last words come before the next test's.
-    kept.keeper.stop()
