@@ -73,7 +73,9 @@ def read_description(path: Path) -> GrantDescription:
             f"The description {path} cannot be read: {error.strerror}.", "Name another file."
         ) from None
     except ValidationError as error:
-        places = ", ".join(sorted({".".join(map(str, item["loc"])) or "all of it" for item in error.errors()}))
+        places = ", ".join(
+            sorted({".".join(map(str, item["loc"])) or "all of it" for item in error.errors()})
+        )
         raise SettingsError(
             f"The description {path} has missing, unknown or wrong fields: {places}.",
             "Compare it with docs/spec/grants.md.",
@@ -128,7 +130,9 @@ def _assessment(described: AssessmentDescription, folder: Path) -> Assessment:
     path = folder / described.file
     try:
         if path.stat().st_size > _LARGEST_FILE:
-            raise SettingsError(f"The assessment {path} is longer than 64 MiB.", "Name the published document.")
+            raise SettingsError(
+                f"The assessment {path} is longer than 64 MiB.", "Name the published document."
+            )
         content = path.read_bytes()
     except OSError as error:
         raise SettingsError(

@@ -35,7 +35,8 @@ def end(grant_id: str, reason: str, operator: SigningKey, state: LedgerState, mo
     history = state.grants.get(grant_id)
     if history is None or history.ended_at is not None:
         raise GrantError(
-            f"The ledger holds no grant {grant_id} that could be ended.", "Look at the grants with `grant show`."
+            f"The ledger holds no grant {grant_id} that could be ended.",
+            "Look at the grants with `grant show`.",
         )
     return GrantEnd(grant_id=grant_id, reason=reason, made_at=int(moment)).statement(operator)
 
