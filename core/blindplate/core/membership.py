@@ -8,6 +8,7 @@ capture is for ``ledger.state`` to say. Protocol section 6, guarantee G4; docs/s
 from __future__ import annotations
 
 import hmac
+from dataclasses import dataclass, field
 from typing import Final
 
 from blindplate.core.encoding import DIGEST_BYTES, digest
@@ -16,9 +17,21 @@ from blindplate.core.merkle import verify_inclusion
 from blindplate.core.pseudonyms import OUTPUT_BYTES, pseudonym
 from blindplate.core.records.commitments import commit_pseudonym
 from blindplate.core.records.header import Header
+from blindplate.core.statements.priorities import Priority
 from blindplate.v1 import release_pb2 as v1
 
 SALT_BYTES: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """The entry a record is of: F_D of its plate (64 bytes), and the priority that its leaf was shown to have.
+
+    ``priority`` is none where the entry has none, and where its owner did not show it.
+    """
+
+    f: bytes = field(repr=False)
+    priority: Priority
 
 
 def details_digest(reason: str, officer: str, weed_date: str) -> bytes:
@@ -29,8 +42,16 @@ def details_digest(reason: str, officer: str, weed_date: str) -> bytes:
     return digest("list-details", reason.encode(), officer.encode(), weed_date.encode())
 
 
+def ranked_digest(stated: bytes, priority: Priority) -> bytes:
+    """What stands in a leaf for ``details_digest`` where the entry has a priority: both, and each can be shown alone.
+
+    32 bytes; an entry without a priority has ``stated`` itself there.
+    """
+    return stated if priority is Priority.NONE else digest("list-priority", stated, priority.encode())
+
+
 def leaf(f: bytes, details: bytes, salt: bytes) -> bytes:
-    """The leaf (32 bytes) of one entry in one domain: F_D of its plate (64 bytes), ``details_digest``, 16 random bytes."""
+    """The leaf (32 bytes) of one entry in one domain: F_D of its plate (64 bytes), ``ranked_digest``, 16 random bytes."""
     return digest("list-entry", f, details, salt)
 
 
@@ -41,11 +62,12 @@ def candidates_digest(candidates: bytes) -> bytes:
 
 def require_member(
     header: Header, n_y: bytes, candidates: v1.VersionCandidates, root: bytes, leaves: int
-) -> bytes:
-    """F_D (64 bytes) of the candidate that the record was sealed for and that stands in the committed tree.
+) -> Member:
+    """The candidate that the record was sealed for and that stands in the committed tree.
 
     ``n_y`` opens the record's c_y; ``root`` and ``leaves`` are the list version's. Raises MessageError for a candidate
-    with a field of the wrong length, MembershipError when none fits.
+    with a field of the wrong length or no known priority, MembershipError when none fits, or when one is said to have
+    another priority than was committed to.
     """
     for candidate in candidates.candidates:
         _require_lengths(candidate)
@@ -57,7 +79,7 @@ def require_member(
         except ProofError:
             # The same plate may be listed twice: another candidate can still show it.
             continue
-        return candidate.f
+        return Member(candidate.f, _shown_priority(candidate))
     raise MembershipError(
         "The record's pseudonym is not an entry of the list version that was in force at its capture.",
         "Do not retry: the matcher, or whoever forges its answers, claims a hit that is none. Tell both custodians.",
@@ -69,10 +91,26 @@ def _is_of(header: Header, n_y: bytes, f: bytes) -> bool:
     return hmac.compare_digest(commitment, header.c_y)
 
 
+def _shown_priority(candidate: v1.Candidate) -> Priority:
+    if not candidate.priority:
+        return Priority.NONE
+    try:
+        priority = Priority(candidate.priority)
+    except ValueError:
+        raise MessageError("A candidate list entry has no priority that is known.") from None
+    if not hmac.compare_digest(ranked_digest(candidate.stated, priority), candidate.details):
+        raise MembershipError(
+            "A list entry was not committed to with the priority that is claimed for it.",
+            "Do not retry: its owner claims what it had not committed to before the capture.",
+        )
+    return priority
+
+
 def _require_lengths(candidate: v1.Candidate) -> None:
     if (
         len(candidate.f) != OUTPUT_BYTES
         or len(candidate.details) != DIGEST_BYTES
         or len(candidate.salt) != SALT_BYTES
+        or len(candidate.stated) != (DIGEST_BYTES if candidate.priority else 0)
     ):
         raise MessageError("A candidate list entry has a field of the wrong length.")

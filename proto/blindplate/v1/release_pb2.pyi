@@ -121,13 +121,18 @@ class Candidate(_message.Message):
     SALT_FIELD_NUMBER: _builtins.int
     LEAF_INDEX_FIELD_NUMBER: _builtins.int
     PATH_FIELD_NUMBER: _builtins.int
+    STATED_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
     f: _builtins.bytes
     """64 bytes: F_D of the entry's plate."""
     details: _builtins.bytes
-    """32 bytes: digest of reason, adding officer and weed date."""
+    """32 bytes: digest of reason, adding officer and weed date, and of the priority where the entry has one."""
     salt: _builtins.bytes
     """16 bytes."""
     leaf_index: _builtins.int
+    stated: _builtins.bytes
+    """Both or neither: 32 bytes, digest of reason, adding officer and weed date alone; the priority. They open details."""
+    priority: _builtins.str
     @_builtins.property
     def path(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """32 bytes each, leaf first (RFC 9162 section 2.1.3)."""
@@ -140,10 +145,12 @@ class Candidate(_message.Message):
         salt: _builtins.bytes = ...,
         leaf_index: _builtins.int = ...,
         path: _abc.Iterable[_builtins.bytes] | None = ...,
+        stated: _builtins.bytes = ...,
+        priority: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["details", b"details", "f", b"f", "leaf_index", b"leaf_index", "path", b"path", "salt", b"salt"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["details", b"details", "f", b"f", "leaf_index", b"leaf_index", "path", b"path", "priority", b"priority", "salt", b"salt", "stated", b"stated"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -13,10 +13,18 @@ from hypothesis import strategies as st
 from blindplate.core import merkle
 from blindplate.core.domains import HOURLY, Domain
 from blindplate.core.errors import MembershipError, MessageError
-from blindplate.core.membership import candidates_digest, details_digest, leaf, require_member
+from blindplate.core.membership import (
+    Member,
+    candidates_digest,
+    details_digest,
+    leaf,
+    ranked_digest,
+    require_member,
+)
 from blindplate.core.pseudonyms import pseudonym
 from blindplate.core.records.commitments import commit_pseudonym
 from blindplate.core.records.header import Header
+from blindplate.core.statements.priorities import Priority
 from blindplate.v1 import release_pb2 as v1
 
 CAPTURED = 1_800_000_000
@@ -65,7 +73,9 @@ def of(candidates: Sequence[v1.Candidate]) -> v1.VersionCandidates:
 @given(st.sampled_from(LISTED), st.permutations(LISTED))
 def test_the_entry_is_found_among_all_those_of_its_bin(listed: bytes, bin_of_it: list[bytes]) -> None:
     candidates = of([candidate(f) for f in bin_of_it])
-    assert require_member(header_of(listed), N_Y, candidates, ROOT, len(LEAVES)) == listed
+    assert require_member(header_of(listed), N_Y, candidates, ROOT, len(LEAVES)) == Member(
+        listed, Priority.NONE
+    )
 
 
 def refused(candidates: v1.VersionCandidates, *, f: bytes = LISTED[3], **fields: Any) -> None:
@@ -128,7 +138,8 @@ def test_another_opening_root_or_size_is_refused(fields: dict[str, Any]) -> None
 def test_the_same_plate_listed_twice_passes_by_either_entry() -> None:
     listed = LISTED[3]
     first = candidate(listed, salt=bytes(16))
-    assert require_member(header_of(listed), N_Y, of([first, candidate(listed)]), ROOT, len(LEAVES)) == listed
+    found = require_member(header_of(listed), N_Y, of([first, candidate(listed)]), ROOT, len(LEAVES))
+    assert found.f == listed
 
 
 def test_an_entry_of_another_epoch_is_not_one_of_this() -> None:
@@ -139,14 +150,63 @@ def test_an_entry_of_another_epoch_is_not_one_of_this() -> None:
 
 
 @pytest.mark.parametrize(
-    "fields", [{"f": b"f" * 63}, {"details": b""}, {"salt": b"s" * 17}], ids=["f", "details", "salt"]
+    "fields",
+    [
+        {"f": b"f" * 63},
+        {"details": b""},
+        {"salt": b"s" * 17},
+        {"stated": b"s" * 31, "priority": "high"},
+        {"stated": b"s" * 32},
+        {"stated": b"s" * 32, "priority": "urgent"},
+    ],
+    ids=["f", "details", "salt", "stated", "stated-alone", "priority-unknown"],
 )
-def test_a_candidate_with_a_field_of_another_length_is_no_candidate(fields: dict[str, bytes]) -> None:
+def test_a_candidate_with_a_field_of_another_length_is_no_candidate(fields: dict[str, Any]) -> None:
     odd = candidate(LISTED[3])
     for name, value in fields.items():
         setattr(odd, name, value)
     with pytest.raises(MessageError):
         require_member(header_of(LISTED[3]), N_Y, of([odd]), ROOT, len(LEAVES))
+
+
+RANKED = ranked_digest(DETAILS, Priority.MEDIUM)
+RANKED_LEAF = leaf(LISTED[3], RANKED, b"s" * 16)
+
+
+def ranked(**fields: Any) -> v1.VersionCandidates:
+    """A list of one entry, of medium priority, opened."""
+    opened = {"f": LISTED[3], "details": RANKED, "salt": b"s" * 16, "stated": DETAILS, "priority": "medium"}
+    return of([v1.Candidate(**{**opened, **fields})])
+
+
+def member_of(candidates: v1.VersionCandidates) -> Member:
+    return require_member(header_of(LISTED[3]), N_Y, candidates, merkle.root([RANKED_LEAF]), 1)
+
+
+def test_a_priority_is_that_of_the_committed_leaf() -> None:
+    assert member_of(ranked()) == Member(LISTED[3], Priority.MEDIUM)
+
+
+def test_a_priority_that_is_not_shown_counts_as_none() -> None:
+    assert member_of(ranked(stated=b"", priority="")).priority is Priority.NONE
+
+
+@pytest.mark.parametrize("claimed", [Priority.HIGH, Priority.LOW, Priority.NONE])
+def test_a_priority_raised_after_the_commitment_is_refused(claimed: Priority) -> None:
+    with pytest.raises(MembershipError, match="priority"):
+        member_of(ranked(priority=claimed.value))
+
+
+def test_a_priority_shown_with_other_details_is_refused() -> None:
+    with pytest.raises(MembershipError, match="priority"):
+        member_of(ranked(stated=details_digest("a", "b", "c")))
+
+
+def test_an_entry_without_a_priority_is_not_made_to_have_one() -> None:
+    candidates = of([candidate(LISTED[3], stated=DETAILS, priority="high")])
+    refused(candidates)
+    assert ranked_digest(DETAILS, Priority.NONE) == DETAILS
+    assert len({ranked_digest(DETAILS, one) for one in Priority}) == len(Priority)
 
 
 def test_details_and_leaves_tell_every_field_apart() -> None:

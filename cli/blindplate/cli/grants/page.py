@@ -16,6 +16,7 @@ from blindplate.core.parties import PartyKeys
 from blindplate.core.signing import Statement, verify_statement
 from blindplate.core.statements.disclosure import DisclosedField
 from blindplate.core.statements.grants import Grant, ListKind, ReleaseMode, ReleasePolicy
+from blindplate.core.statements.priorities import Priority
 
 _DAY: Final = 86_400
 _HOUR: Final = 3_600
@@ -101,7 +102,9 @@ def _release(policy: ReleasePolicy) -> str:
         return f"nobody: both custodians check and release by themselves, {bound}; {officers} for uncertain readings{emergency}"
     if policy.standing is not None:
         purposes = ", ".join(purpose.value for purpose in policy.standing.purposes)
-        return f"nobody for {purposes}, up to {policy.standing.daily_quota:,} a day; beyond that {officers}, {bound}{emergency}"
+        priorities = policy.standing.priorities
+        of = f" of entries of priority {' or '.join(priorities)}" if set(priorities) < set(Priority) else ""
+        return f"nobody for {purposes}{of}, up to {policy.standing.daily_quota:,} a day; beyond that {officers}, {bound}{emergency}"
     return f"{officers}, {bound}{emergency}"
 
 

@@ -24,6 +24,7 @@ from blindplate.core.statements.model import (
     StatementModel,
     Text,
 )
+from blindplate.core.statements.priorities import Priority
 from blindplate.core.statements.purposes import Purpose
 
 
@@ -58,10 +59,14 @@ class GrantedZone(Part):
 
 
 class StandingAuthorisation(Part):
-    """Releases that need no officer: for these purposes, at most so many a day (UTC) at each custodian."""
+    """Releases that need no officer: for these purposes, at most so many a day (UTC) at each custodian.
+
+    And of entries of these priorities alone, as the owner committed to them before the capture; all unless named.
+    """
 
     purposes: Annotated[tuple[Purpose, ...], Field(min_length=1)]
     daily_quota: Count
+    priorities: Annotated[tuple[Priority, ...], Field(min_length=1)] = tuple(Priority)
 
 
 class ReleasePolicy(Part):

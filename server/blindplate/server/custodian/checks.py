@@ -11,7 +11,7 @@ Protocol section 6, guarantee G4.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from blindplate.core.errors import (
@@ -23,7 +23,7 @@ from blindplate.core.errors import (
     SignatureError,
 )
 from blindplate.core.hpke import OpeningKey, SealingKey
-from blindplate.core.membership import require_member
+from blindplate.core.membership import Member, require_member
 from blindplate.core.parties import Custodian, key_id
 from blindplate.core.records.commitments import check_match_proof
 from blindplate.core.records.header import Header
@@ -53,13 +53,13 @@ MAX_LIFE_SECONDS: Final = 31 * 86_400
 class Evidence:
     """A request that passed every check here.
 
-    ``grant`` is the amendment in force now, whose release policy decides; ``member`` F_D of the listed vehicle (64
-    bytes); ``reply`` the answer to an approval, and ``reply_key`` the key it is sealed to.
+    ``grant`` is the amendment in force now, whose release policy decides; ``member`` the entry of the list that the
+    record is of; ``reply`` the answer to an approval, and ``reply_key`` the key it is sealed to.
     """
 
     grant: Grant
     record: SealedRecord
-    member: bytes = field(repr=False)
+    member: Member
     reply: Reply
     reply_key: SealingKey
 
@@ -159,8 +159,8 @@ def _check_origin(
     raise SignatureError("A record is not signed by a camera of its zone's register.")
 
 
-def _check_membership(authentic: Authentic, envelope: Envelope, permissions: Permissions) -> bytes:
-    """F_D (64 bytes) of the entry that the record was sealed for, in the list version in force at its capture."""
+def _check_membership(authentic: Authentic, envelope: Envelope, permissions: Permissions) -> Member:
+    """The entry that the record was sealed for, in the list version in force at its capture."""
     version = permissions.version_at(authentic.request.grant_id, envelope.capture_time_ms).statement
     candidates = authentic.candidates.get(version.list_version)
     if candidates is None:

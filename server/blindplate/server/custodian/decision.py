@@ -4,8 +4,8 @@
 
 Rules:
  1. A request is approved as soon as it is opened, without officers, where the grant's policy is automatic; where a
-    standing authorisation names its purpose and has room left today; or in an emergency, where the grant allows
-    that. Never when its record is an alternate reading. Every other needs as many distinct officers as the policy
+    standing authorisation names its purpose and the list entry's priority and has room left today; or in an
+    emergency, where the grant allows that. Never when its record is an alternate reading. Every other needs as many distinct officers as the policy
     says, at least one. An emergency is used only where nothing else spares the officers.
  2. An officer's approval counts once. The last one needed approves.
  3. One officer's denial denies, also after that officer's own approval, as long as the request is pending.
@@ -25,6 +25,7 @@ from typing import Final
 
 from blindplate.core.errors import ExpiredError, PolicyError
 from blindplate.core.statements.grants import ReleaseMode, ReleasePolicy
+from blindplate.core.statements.priorities import Priority
 from blindplate.core.statements.purposes import Purpose
 from blindplate.core.statements.releases import Verdict
 
@@ -91,6 +92,7 @@ class Case:
 def terms_of(
     policy: ReleasePolicy,
     purpose: Purpose,
+    priority: Priority,
     *,
     alternate: bool,
     emergency: bool,
@@ -99,13 +101,14 @@ def terms_of(
 ) -> Terms:
     """The terms a grant's policy sets for one request (rule 1).
 
+    ``priority`` is that of the entry the record is of, as its owner committed to it before the capture.
     ``standing_left`` is how many releases of today its standing authorisation has left.
     """
     if alternate:
         return officers_terms(policy, expires_at)
     if policy.mode is ReleaseMode.AUTOMATIC:
         return Terms(Way.AUTOMATIC, 0, expires_at)
-    if policy.standing is not None and purpose in policy.standing.purposes and standing_left > 0:
+    if _stands(policy, purpose, priority) and standing_left > 0:
         return Terms(Way.STANDING, 0, expires_at)
     if emergency and policy.emergency:
         return Terms(Way.EMERGENCY, 0, expires_at)
@@ -160,6 +163,11 @@ def refused(case: Case) -> Case:
     if case.state.final:
         raise PolicyError("The release request is decided already.", "A decision cannot be changed.")
     return replace(case, state=State.DENIED)
+
+
+def _stands(policy: ReleasePolicy, purpose: Purpose, priority: Priority) -> bool:
+    standing = policy.standing
+    return standing is not None and purpose in standing.purposes and priority in standing.priorities
 
 
 def _repeats(case: Case, officer: str, verdict: Verdict) -> bool:

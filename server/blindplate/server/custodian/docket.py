@@ -135,7 +135,7 @@ class Docket:
         self._finish(connection, request_id, State.APPROVED, sealed)
         tag, domain, now = None, evidence.record.header.domain, self.clock.now()
         if self.subjects is not None:
-            tag = self.subjects.tag(connection, request_id, domain, evidence.member, now)
+            tag = self.subjects.tag(connection, request_id, domain, evidence.member.f, now)
         self._append(connection, request_id, authentic.request, case, (APPROVED_CODE, reason), tag)
 
     def reject(

@@ -126,6 +126,7 @@ class Submissions:
         return terms_of(
             grant.release,
             request.purpose,
+            evidence.member.priority,
             alternate=evidence.record.header.alternate,
             emergency=request.emergency,
             standing_left=release_quotas.standing_left(connection, grant, self.docket.clock.now()),

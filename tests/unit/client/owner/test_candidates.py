@@ -33,7 +33,7 @@ def statement_of(scene: Scene, version: int) -> ListVersion:
 def require_in(scene: Scene, sealed: SealedHit, version: int, candidates: v1.VersionCandidates) -> bytes:
     """What a custodian does with it."""
     statement = statement_of(scene, version)
-    return require_member(sealed.record.header, N_Y, candidates, statement.root, statement.leaves)
+    return require_member(sealed.record.header, N_Y, candidates, statement.root, statement.leaves).f
 
 
 def test_a_custodian_finds_the_entry_of_an_honest_hit(scene: Scene) -> None:

@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from blindplate.core.errors import ExpiredError, PolicyError
 from blindplate.core.statements.grants import ReleaseMode, ReleasePolicy, StandingAuthorisation
+from blindplate.core.statements.priorities import Priority
 from blindplate.core.statements.purposes import Purpose
 from blindplate.core.statements.releases import Verdict
 from blindplate.server.custodian.decision import (
@@ -123,7 +124,9 @@ POLICIES = st.builds(
         daily_quota=1,
         officers=officers,
         emergency=emergency,
-        standing=StandingAuthorisation(purposes=(Purpose.MURDER,), daily_quota=quota)
+        standing=StandingAuthorisation(
+            purposes=(Purpose.MURDER,), daily_quota=quota, priorities=(Priority.HIGH, Priority.LOW)
+        )
         if mode is ReleaseMode.STANDING
         else None,
     ),
@@ -137,18 +140,26 @@ POLICIES = st.builds(
 @given(
     policy=POLICIES,
     purpose=st.sampled_from([Purpose.MURDER, Purpose.ROAD_SAFETY]),
+    priority=st.sampled_from(Priority),
     alternate=st.booleans(),
     emergency=st.booleans(),
     left=st.integers(0, 2),
 )
 def test_officers_are_spared_by_nothing_but_the_grants_own_words(
-    policy: ReleasePolicy, purpose: Purpose, alternate: bool, emergency: bool, left: int
+    policy: ReleasePolicy, purpose: Purpose, priority: Priority, alternate: bool, emergency: bool, left: int
 ) -> None:
     found = terms_of(
-        policy, purpose, alternate=alternate, emergency=emergency, standing_left=left, expires_at=END
+        policy,
+        purpose,
+        priority,
+        alternate=alternate,
+        emergency=emergency,
+        standing_left=left,
+        expires_at=END,
     )
     automatic = policy.mode is ReleaseMode.AUTOMATIC
-    standing = policy.mode is ReleaseMode.STANDING and purpose is Purpose.MURDER and left > 0
+    covered = purpose is Purpose.MURDER and priority in (Priority.HIGH, Priority.LOW)
+    standing = policy.mode is ReleaseMode.STANDING and covered and left > 0
     overridden = emergency and policy.emergency
     if alternate or not (automatic or standing or overridden):
         assert (found.way, found.officers_needed) == (Way.OFFICERS, max(policy.officers, 1))

@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from blindplate.core.membership import ranked_digest
 from blindplate.core.statements.grants import ListKind, ReleaseMode, ReleasePolicy, StandingAuthorisation
+from blindplate.core.statements.priorities import Priority
 from blindplate.core.statements.purposes import Purpose
 from blindplate.server.custodian.docket import Standing
 
-from .desk import NOW, Desk
+from .books import Committed
+from .desk import DOMAIN, LISTED, NOW, Desk
 
 DAY = 86_400
 EMISSIONS = {
@@ -85,6 +88,26 @@ def test_a_standing_authorisation_spares_officers_within_its_quota(opens: Opens)
 def test_a_standing_authorisation_is_for_its_purposes_alone(opens: Opens) -> None:
     desk = opens(STANDING)
     assert desk.ask(desk.sealed(), purpose=Purpose.ROAD_SAFETY).state == "pending"
+
+
+def test_a_standing_authorisation_is_for_entries_of_its_priorities_alone(opens: Opens) -> None:
+    standing = StandingAuthorisation(
+        purposes=(Purpose.MURDER,), daily_quota=5, priorities=(Priority.HIGH, Priority.MEDIUM)
+    )
+    policy = ReleasePolicy(mode=ReleaseMode.STANDING, daily_quota=5, standing=standing)
+    desk = opens({"release": policy})
+    stated = desk.version.details
+    high = Committed(2, DOMAIN, (LISTED,), ranked_digest(stated, Priority.HIGH))
+    desk.book.commit(desk.grant, high, NOW - 600, before=3)
+
+    def asked(**opened: Any) -> Standing:
+        sealed = desk.sealed(captured=NOW - 60)
+        return desk.ask(sealed, desk.candidates(high.candidates(**opened)), purpose=Purpose.MURDER)
+
+    assert how(desk, asked(stated=stated, priority="high")) == ("ok", True, False, 0)
+    # The owner need not show it: then it counts for nothing, and officers decide.
+    assert asked().state == "pending"
+    assert desk.outcome(asked(stated=stated, priority="medium")) == "membership"
 
 
 def test_the_daily_quota_holds_whatever_a_standing_authorisation_has_left(opens: Opens) -> None:
