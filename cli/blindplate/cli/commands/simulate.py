@@ -29,7 +29,6 @@ def command(
     same seed, which makes the same vehicles pass from that moment on, and let the cameras read the events.
     """
     from blindplate.cli import traffic
-    from blindplate.client.camera.events import EventFormat
 
     folder.mkdir(parents=True, exist_ok=True)
     names = [f"camera-{number + 1}" for number in range(cameras)]
@@ -40,7 +39,7 @@ def command(
     }
     simulation = traffic.simulate(seed, made, names, passes, time.time(), seconds, misreads, lists=lists)
     for name, events in simulation.events.items():
-        traffic.write_events(folder / f"{name}.jsonl", events, EventFormat(event_format))
+        traffic.write_events(folder / f"{name}.jsonl", events, event_format)
     traffic.write_hotlist_csv(
         folder / "hotlist.csv", lists["police"], (datetime.now(UTC) + timedelta(days=365)).date()
     )

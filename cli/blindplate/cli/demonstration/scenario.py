@@ -12,7 +12,6 @@ from blindplate.cli import traffic
 from blindplate.cli.deployment import Deployment, create_deployment, default_plan
 from blindplate.cli.deployment.plan import ADDRESSES, emissions_list, police_list
 from blindplate.cli.traffic import Simulation, Vehicle
-from blindplate.client.camera.events import EventFormat
 
 EMISSIONS: Final = "emissions"
 POLICE: Final = "police"
@@ -67,7 +66,7 @@ class Scenario:
             self.seed, self.vehicles, cameras, self.size.passes, start, _SPAN_SECONDS, lists=self.listed
         )
         for camera, events in simulation.events.items():
-            traffic.write_events(self.events(camera), events, EventFormat.PLAIN)
+            traffic.write_events(self.events(camera), events, "plain")
         return simulation
 
 

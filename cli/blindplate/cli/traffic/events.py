@@ -15,7 +15,6 @@ from typing import Any, Final
 
 from blindplate.cli.traffic.passes import Pass, Sighting
 from blindplate.cli.traffic.patches import patch
-from blindplate.client.camera.events import EventFormat
 from blindplate.core.errors import InputError
 from blindplate.edge.keyfiles import write_secret
 
@@ -25,7 +24,7 @@ _PATCHES_A_PASS: Final = 10
 Event = tuple[Pass, Sighting]
 
 
-def event_line(event: Event, event_format: EventFormat) -> bytes:
+def event_line(event: Event, event_format: str) -> bytes:
     """One event as a line, newline included. Raises InputError for a format that is not simulated."""
     compose = _COMPOSE.get(event_format)
     if compose is None:
@@ -35,7 +34,7 @@ def event_line(event: Event, event_format: EventFormat) -> bytes:
     return json.dumps(compose(*event), separators=(",", ":")).encode() + b"\n"
 
 
-def write_events(path: Path, events: Iterable[Event], event_format: EventFormat) -> None:
+def write_events(path: Path, events: Iterable[Event], event_format: str) -> None:
     """Write events to a file that only its owner may read. Raises InputError, or StorageError when it cannot."""
     write_secret(path, b"".join(event_line(event, event_format) for event in events))
 
@@ -101,7 +100,7 @@ def _percent(confidence: float) -> float:
     return round(confidence * 100, 2)
 
 
-_COMPOSE: Final[Mapping[EventFormat, Callable[[Pass, Sighting], dict[str, Any]]]] = {
-    EventFormat.PLAIN: _plain,
-    EventFormat.OPENALPR: _openalpr,
+_COMPOSE: Final[Mapping[str, Callable[[Pass, Sighting], dict[str, Any]]]] = {
+    "plain": _plain,
+    "openalpr": _openalpr,
 }

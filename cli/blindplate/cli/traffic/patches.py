@@ -17,11 +17,10 @@ def _segment(marker: int, content: bytes) -> bytes:
 
 _START: Final = b"\xff\xd8"
 _END: Final = b"\xff\xd9"
-_COMMENT: Final = 0xFE
-# One table that divides by one; one component of 8 bits, 1 by 1; for DC and AC the one code 0 for "nothing more".
+_TABLE: Final = 0xDB
+# One component of 8 bits, 1 by 1; for DC and AC the one code 0 for "nothing more".
 _IMAGE: Final = b"".join(
     (
-        _segment(0xDB, b"\x00" + b"\x01" * 64),
         _segment(0xC0, b"\x08\x00\x01\x00\x01\x01\x01\x11\x00"),
         _segment(0xC4, b"\x00\x01" + bytes(15) + b"\x00"),
         _segment(0xC4, b"\x10\x01" + bytes(15) + b"\x00"),
@@ -33,5 +32,9 @@ _IMAGE: Final = b"".join(
 
 
 def patch(number: int) -> bytes:
-    """The JPEG with ``number`` in its comment: digits alone, since every plate has a letter. 155 bytes."""
-    return _START + _segment(_COMMENT, b"%010d" % number) + _IMAGE + _END
+    """The JPEG with ``number`` in its table of divisors, which divide nothing. 141 bytes.
+
+    Not in a comment: what is said beside a picture does not get into a record.
+    """
+    divisors = (b"%010d" % number).ljust(64, b"\x01")
+    return _START + _segment(_TABLE, b"\x00" + divisors) + _IMAGE + _END

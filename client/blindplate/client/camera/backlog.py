@@ -85,6 +85,11 @@ class Backlog:
             self._changed.wait_for(lambda: all(map(self._has_left, tickets)), seconds)
             return all(self._has_left(ticket) and not self._is_lost(ticket) for ticket in tickets)
 
+    def left(self, tickets: Sequence[Ticket], seconds: float) -> bool:
+        """Whether all reads of ``tickets`` have left memory, durable or lost; waits for it ``seconds`` at most."""
+        with self._changed:
+            return self._changed.wait_for(lambda: all(map(self._has_left, tickets)), seconds)
+
     def wait_for_room(self, stop: threading.Event) -> None:
         """Wait until every list has room for more, or ``stop`` is set."""
         with self._changed:

@@ -10,9 +10,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from blindplate.client.camera.events import EventFormat
+from blindplate.client.camera.events import known_formats
 from blindplate.client.camera.folder import FolderSource
 from blindplate.client.camera.http_push import HttpSource
+from blindplate.client.camera.mqtt import MqttSource
 from blindplate.client.camera.process import Source, run_source
 from blindplate.client.camera.settings import CameraSettings
 from blindplate.client.camera.source import StreamSource
@@ -27,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = load(CameraSettings, options.config)
         if options.push:
             _run(options, settings, HttpSource(settings.push))
+        elif options.mqtt:
+            _run(options, settings, MqttSource(settings.mqtt))
         elif options.folder is not None:
             _run(options, settings, FolderSource(options.folder))
         elif str(options.input) == "-":
@@ -51,9 +54,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("config", type=Path, metavar="CONFIG", help="the camera's settings file (TOML)")
     command.add_argument(
         "--format",
-        choices=[kind.value for kind in EventFormat],
+        choices=known_formats(),
         default="plain",
-        help="what the engine sends",
+        metavar="NAME",
+        help=f"what the engine sends: {', '.join(known_formats())}",
     )
     sources = command.add_mutually_exclusive_group()
     sources.add_argument(
@@ -61,10 +65,11 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=Path("-"),
         metavar="FILE",
-        help="events, one JSON object a line; - (the default) for standard input",
+        help="events, one message a line; - (the default) for standard input",
     )
     sources.add_argument("--folder", type=Path, metavar="DIR", help="events, one a file; deleted once sealed")
     sources.add_argument("--push", action="store_true", help="events by HTTP POST, where the settings say")
+    sources.add_argument("--mqtt", action="store_true", help="events from the broker the settings name")
     command.add_argument("--follow", action="store_true", help="wait for more at the end of the input")
     command.add_argument(
         "--exit-when-drained", action="store_true", help="end once the input ended and all is handed in"

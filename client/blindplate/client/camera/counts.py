@@ -15,6 +15,7 @@ class Counted(StrEnum):
 
     EVENTS = "events"
     BAD_EVENTS = "bad-events"
+    OTHER_CAMERA = "other-camera"
     NO_PLATE = "no-plate"
     WRONG_TIME = "wrong-time"
     PATCHES_LEFT_OUT = "patches-left-out"

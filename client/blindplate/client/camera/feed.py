@@ -12,13 +12,14 @@ from typing import Final
 
 from blindplate.client.camera.backlog import Backlog, Ticket
 from blindplate.client.camera.counts import Counted, Counts
-from blindplate.client.camera.events import Parse
+from blindplate.client.camera.events import Parse, ReadEvent
 from blindplate.client.camera.policy import PolicyFile
 from blindplate.client.camera.reads import Reader
 from blindplate.core.errors import EventError, InputError, PlateError
 from blindplate.edge.clock import Clock
 
-MAX_MESSAGE_BYTES: Final = 1 << 20
+# An event with its pictures; all but the plate's own are dropped as soon as it is parsed.
+MAX_MESSAGE_BYTES: Final = 8 << 20
 _MAX_EVENTS: Final = 64
 
 
@@ -41,13 +42,16 @@ class Feed:
         policy: PolicyFile,
         clock: Clock,
         counts: Counts,
+        engine_camera: str | None = None,
     ) -> None:
+        """``engine_camera``: what the engine calls this camera; where given, events of others are left alone."""
         self._parse = parse
         self._reader = reader
         self._backlog = backlog
         self._policy = policy
         self._clock = clock
         self._counts = counts
+        self._engine_camera = engine_camera
         self._lock = threading.Lock()
 
     def take(self, message: bytes) -> Taken:
@@ -55,9 +59,9 @@ class Feed:
         try:
             if len(message) > MAX_MESSAGE_BYTES:
                 raise EventError(
-                    "An event is longer than 1 MiB.", "Have the engine send no images but the plate's."
+                    "An event is longer than 8 MiB.", "Have the engine send no images but the plate's."
                 )
-            events = self._parse(message)
+            events = self._ours(self._parse(message))
             if len(events) > _MAX_EVENTS:
                 raise EventError("A message holds more than 64 events.", "Send fewer in one message.")
         except EventError as error:
@@ -80,9 +84,23 @@ class Feed:
                     tickets.append(self._backlog.everything())
         return Taken(tuple(tickets), tuple(failures))
 
+    def _ours(self, events: Sequence[ReadEvent]) -> Sequence[ReadEvent]:
+        if self._engine_camera is None:
+            return events
+        ours = [event for event in events if event.engine_camera == self._engine_camera]
+        self._counts.add(Counted.OTHER_CAMERA, len(events) - len(ours))
+        return ours
+
     def settled(self, taken: Sequence[Taken], seconds: float) -> bool:
         """Whether all that was taken is durable, sealed on this disk; waits for it ``seconds`` at most."""
         return self._backlog.settled([ticket for one in taken for ticket in one.tickets], seconds)
+
+    def left(self, taken: Sequence[Taken], seconds: float) -> bool:
+        """Whether all that was taken has left memory; waits for it ``seconds`` at most.
+
+        Of a source that can wait it is then durable, or of a list that the policy no longer names, and counted as lost.
+        """
+        return self._backlog.left([ticket for one in taken for ticket in one.tickets], seconds)
 
     def wait_for_room(self, stop: threading.Event) -> None:
         """Wait until what was taken has been worked off far enough. For sources that can wait."""

@@ -1,7 +1,7 @@
 """Events as files in a folder, as engines upload them: one message a file.
 
-Guarantees that a file is deleted only when all its reads are durable, sealed; one that is refused is renamed to
-``*.refused`` and left to the operator. What an engine writes here holds plates in the clear until then: keep the
+Guarantees that a file is deleted only when all its reads are durable, sealed, for every list that the policy still names;
+one that is refused is renamed to ``*.refused`` and left to the operator. What an engine writes here holds plates in the clear until then: keep the
 folder in memory (tmpfs). Names beginning with a dot, and files that still change, are left alone.
 """
 
@@ -44,7 +44,7 @@ class FolderSource:
         while not stop.is_set():
             files = list(self._ready())
             taken = {path: one for path in files if (one := self._take(path, feed)) is not None}
-            while not stop.is_set() and not feed.settled(list(taken.values()), _SETTLE_SECONDS):
+            while not stop.is_set() and not feed.left(list(taken.values()), _SETTLE_SECONDS):
                 continue
             if not stop.is_set():
                 for path, one in taken.items():

@@ -16,7 +16,7 @@ from typing import BinaryIO, Final, Protocol
 from blindplate.client.camera.backlog import Backlog
 from blindplate.client.camera.counts import Counts
 from blindplate.client.camera.counts_report import CountsReport
-from blindplate.client.camera.events import EventFormat, parser_of
+from blindplate.client.camera.events import Parse, parser_of
 from blindplate.client.camera.feed import Feed
 from blindplate.client.camera.keys import KeyRing
 from blindplate.client.camera.matcher import Matcher
@@ -33,7 +33,7 @@ from blindplate.client.camera.source import StreamSource
 from blindplate.client.camera.spool import Spool
 from blindplate.client.camera.workers import Workers
 from blindplate.client.custodians import CustodianPair
-from blindplate.core.errors import BlindplateError, ExpiredError, SecurityError, SettingsError
+from blindplate.core.errors import BlindplateError, ExpiredError, SecurityError
 from blindplate.core.signing import SEED_BYTES, SigningKey
 from blindplate.core.statements.policies import PseudonymMode
 from blindplate.edge.clock import Clock, SystemClock
@@ -90,10 +90,9 @@ def run_source(
     SignatureError, StorageError and others at start; RuntimeError when a worker failed unforeseen.
     """
     configure("camera")
-    if event_format not in set(EventFormat):
-        raise SettingsError(f"There is no event format of that name; known are {', '.join(EventFormat)}.")
+    parse = parser_of(event_format)
     camera = _Camera.build(settings, SystemClock(), drop_oldest=not source.can_wait)
-    feed = camera.feed(settings, EventFormat(event_format))
+    feed = camera.feed(settings, parse)
     try:
         camera.run(
             lambda ending: source.run(feed, ending),
@@ -162,10 +161,10 @@ class _Camera:
             clock, counts, policy, custodians, matcher, keys, local, spool, backlog, pipeline, sender, report
         )
 
-    def feed(self, settings: CameraSettings, event_format: EventFormat) -> Feed:
+    def feed(self, settings: CameraSettings, parse: Parse) -> Feed:
         passes = Passes(settings.pass_seconds)
         reader = Reader(passes, settings.country, settings.oldest_event_seconds, self.counts)
-        return Feed(parser_of(event_format), reader, self.backlog, self.policy, self.clock, self.counts)
+        return Feed(parse, reader, self.backlog, self.policy, self.clock, self.counts, settings.engine_camera)
 
     def run(
         self,

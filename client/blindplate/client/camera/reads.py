@@ -32,7 +32,7 @@ class CameraRead:
 
 
 class PlateTags:
-    """Names for plates that mean nothing outside this process: HMAC-SHA256 under a key drawn at start.
+    """Names for plates and passes that mean nothing outside this process: HMAC-SHA256 under a key drawn at start.
 
     A memory image holds the key too; what this keeps out is a dump of a table alone.
     """
@@ -43,6 +43,14 @@ class PlateTags:
     def of(self, plate: bytes) -> bytes:
         """The 32-byte name of a plate encoding."""
         return hmac.digest(self._key, plate, "sha256")
+
+    def of_pass(self, event: ReadEvent) -> bytes:
+        """The name of the pass an engine says an event belongs to, which may hold a plate; empty where it does not."""
+        if not event.pass_id:
+            return b""
+        # A plate's encoding is never compared with this: the two are looked up in different places.
+        told = f"{event.engine_camera}\0{event.pass_id}".encode("utf-8", "surrogatepass")
+        return hmac.digest(self._key, told, "sha256")
 
 
 class Reader:
@@ -77,7 +85,9 @@ class Reader:
         fresh = [
             read
             for read in reads
-            if self._passes.is_new(read.tag, event.captured_at, alternate=read.alternate)
+            if self._passes.is_new(
+                read.tag, event.captured_at, alternate=read.alternate, pass_id=self._tags.of_pass(event)
+            )
         ]
         self._counts.add(Counted.READS, len(fresh))
         self._counts.add(Counted.ALTERNATES, sum(read.alternate for read in fresh))

@@ -8,21 +8,24 @@ from typing import Annotated
 from pydantic import Field
 
 from blindplate.client.camera.http_push import PushSettings
-from blindplate.core.statements.model import Name
+from blindplate.client.camera.mqtt import MqttSettings
+from blindplate.core.statements.model import Name, Text
 from blindplate.edge.settings import LedgerAccess, ProcessSettings, TlsFiles, TrustedKeys
 
 
 class CameraSettings(ProcessSettings):
     """``policy`` is the zone policy both custodians signed; ``zone``, where given, the only one it may be of.
 
+    ``engine_camera`` is what the engine calls this camera, where it serves several: events of others are left alone.
     ``spool_limit`` counts sealed records on disk, ``memory_limit`` reads in memory that cannot be sealed yet.
     ``country`` is assumed where an engine names none. ``pass_seconds``: events of one plate closer than this are one
-    pass. ``push`` is where events are taken over HTTP, if asked for. ``oldest_event_seconds`` should be the longest
+    pass. ``push`` is where events are taken over HTTP and ``mqtt`` the broker they are taken from, if asked for. ``oldest_event_seconds`` should be the longest
     window of the zone's grants: what is older would be refused, and a record that is refused is kept no longer.
     ``ledger`` is where the camera's counts are entered every ``counts_seconds``; unset, they are not.
     """
 
     camera_id: Name
+    engine_camera: Text | None = None
     tls: TlsFiles
     trust: TrustedKeys
     signing_key: Path
@@ -42,5 +45,6 @@ class CameraSettings(ProcessSettings):
     memory_limit: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
     spool_limit: Annotated[int, Field(ge=1, le=10_000_000)] = 1_000_000
     push: PushSettings = PushSettings()
+    mqtt: MqttSettings = MqttSettings()
     ledger: LedgerAccess | None = None
     counts_seconds: Annotated[float, Field(gt=0, le=7 * 86_400)] = 86_400.0

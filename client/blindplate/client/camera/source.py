@@ -1,6 +1,6 @@
 """Events as lines of a file or of standard input.
 
-Guarantees that no line longer than 1 MiB is held in memory, and that waiting for input can be ended. A line is
+Guarantees that no line longer than 8 MiB is held in memory, and that waiting for input can be ended. A line is
 neither remembered nor acknowledged: what had not been sealed when the process dies has to be sent again by whoever
 feeds it. Following a file notices that it was cut short, not that another took its name.
 """

@@ -13,10 +13,10 @@ import pytest
 from blindplate.cli.traffic import Simulation, event_line, write_events
 from blindplate.cli.traffic.events import Event
 from blindplate.cli.traffic.patches import patch
-from blindplate.client.camera.events import EventFormat, ReadEvent, parser_of
+from blindplate.client.camera.events import ReadEvent, parser_of
 from blindplate.core.errors import InputError
 
-FORMATS = (EventFormat.PLAIN, EventFormat.OPENALPR)
+FORMATS = ("plain", "openalpr")
 
 
 def all_events(simulation: Simulation) -> Iterator[Event]:
@@ -24,7 +24,7 @@ def all_events(simulation: Simulation) -> Iterator[Event]:
         yield from events
 
 
-def parsed(event: Event, event_format: EventFormat) -> ReadEvent:
+def parsed(event: Event, event_format: str) -> ReadEvent:
     line = event_line(event, event_format)
     assert line.count(b"\n") == 1
     (found,) = parser_of(event_format)(line)
@@ -36,7 +36,7 @@ def spelt(name: str) -> str:
 
 
 @pytest.mark.parametrize("event_format", FORMATS)
-def test_the_cameras_parser_reads_every_event(simulation: Simulation, event_format: EventFormat) -> None:
+def test_the_cameras_parser_reads_every_event(simulation: Simulation, event_format: str) -> None:
     for event in all_events(simulation):
         of_pass, sighting = event
         found = parsed(event, event_format)
@@ -50,7 +50,7 @@ def test_the_cameras_parser_reads_every_event(simulation: Simulation, event_form
         assert found.direction
         vehicle = of_pass.vehicle
         told = (found.vehicle.make, found.vehicle.model, found.vehicle.colour)
-        if event_format is EventFormat.OPENALPR:
+        if event_format == "openalpr":
             # OpenALPR's own names are in lower case, with hyphens for spaces.
             assert told == (spelt(vehicle.make), spelt(vehicle.model), vehicle.colour)
         else:
@@ -71,7 +71,7 @@ def test_a_plate_is_nowhere_in_an_event_but_in_its_texts(simulation: Simulation)
 
 
 def test_every_event_has_a_patch_of_its_own(simulation: Simulation) -> None:
-    patches = [parsed(event, EventFormat.PLAIN).patch for event in all_events(simulation)]
+    patches = [parsed(event, "plain").patch for event in all_events(simulation)]
     assert len({patch.content for patch in patches if patch}) == len(patches)
 
 
@@ -84,13 +84,13 @@ def test_a_patch_is_a_sequence_of_whole_jpeg_segments() -> None:
         assert content[at] == 0xFF
         markers.append(content[at + 1])
         at += 2 + int.from_bytes(content[at + 2 : at + 4], "big")
-    assert markers == [0xFE, 0xDB, 0xC0, 0xC4, 0xC4]
+    assert markers == [0xDB, 0xC0, 0xC4, 0xC4]
     assert b"0000000042" in content
 
 
 @pytest.mark.parametrize("event_format", FORMATS)
 def test_a_file_of_events_holds_their_lines_and_is_its_owners_alone(
-    tmp_path: Path, simulation: Simulation, event_format: EventFormat
+    tmp_path: Path, simulation: Simulation, event_format: str
 ) -> None:
     events = simulation.events["camera-1"][:20]
     path = tmp_path / "events.jsonl"
@@ -100,7 +100,7 @@ def test_a_file_of_events_holds_their_lines_and_is_its_owners_alone(
 
 
 def test_openalpr_gives_the_patch_where_the_engine_does(simulation: Simulation) -> None:
-    group = json.loads(event_line(simulation.events["camera-1"][0], EventFormat.OPENALPR))
+    group = json.loads(event_line(simulation.events["camera-1"][0], "openalpr"))
     assert group["data_type"] == "alpr_group"
     assert base64.b64decode(group["best_plate"]["plate_crop_jpeg"]).startswith(b"\xff\xd8\xff")
     assert 0 <= group["best_confidence"] <= 100
@@ -108,4 +108,4 @@ def test_openalpr_gives_the_patch_where_the_engine_does(simulation: Simulation) 
 
 def test_a_format_that_is_not_simulated_is_refused(simulation: Simulation) -> None:
     with pytest.raises(InputError, match="openalpr, plain"):
-        event_line(simulation.events["camera-1"][0], EventFormat.PLATERECOGNIZER)
+        event_line(simulation.events["camera-1"][0], "platerecognizer")

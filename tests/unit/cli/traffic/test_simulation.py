@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from blindplate.cli.traffic import Simulation, Vehicle, event_line, population, simulate
 from blindplate.cli.traffic.passes import PASS_SECONDS, REVISIT_SECONDS
-from blindplate.client.camera.events import EventFormat
 from blindplate.client.camera.settings import CameraSettings
 from blindplate.core.errors import InputError
 from blindplate.core.plates import CanonicalPlate, canonicalize
@@ -24,7 +23,7 @@ START = 1_780_000_000.0
 def in_bytes(simulation: Simulation) -> bytes:
     return json.dumps(
         {
-            camera: [event_line(event, EventFormat.PLAIN).decode() for event in events]
+            camera: [event_line(event, "plain").decode() for event in events]
             for camera, events in simulation.events.items()
         }
     ).encode()

@@ -26,7 +26,7 @@ from cryptography.x509.oid import NameOID
 from blindplate.client.camera import http_push
 from blindplate.client.camera.backlog import Backlog
 from blindplate.client.camera.counts import Counted, Counts
-from blindplate.client.camera.events import EventFormat, parser_of
+from blindplate.client.camera.events import parser_of
 from blindplate.client.camera.feed import MAX_MESSAGE_BYTES, Feed
 from blindplate.client.camera.folder import FolderSource
 from blindplate.client.camera.http_push import HttpSource, PushSettings, build_server
@@ -63,9 +63,7 @@ def bench(tmp_path: Path) -> Bench:
     backlog = Backlog(1000, counts, drop_oldest=False)
     policy = PARTIES.policy_file(tmp_path, PARTIES.policy())
     reader = Reader(Passes(10), "GB", 3600, counts)
-    return Bench(
-        Feed(parser_of(EventFormat.PLAIN), reader, backlog, policy, MovedClock(), counts), backlog, counts
-    )
+    return Bench(Feed(parser_of("plain"), reader, backlog, policy, MovedClock(), counts), backlog, counts)
 
 
 def message(plate: str = "KT21ABC", moment: float = NOW) -> bytes:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from blindplate.client.camera.counts import Counted
-from blindplate.client.camera.events import EventFormat, parser_of
+from blindplate.client.camera.events import known_formats, parser_of
 from blindplate.client.camera.http_push import PushSettings
 from blindplate.client.camera.settings import CameraSettings
 
@@ -15,12 +15,12 @@ TEXT = (Path(__file__).parents[4] / "docs/spec/camera.md").read_text()
 
 def test_the_example_is_an_event_with_everything_in_it() -> None:
     (example,) = re.findall(r"```json\n(.*?)```", TEXT, re.DOTALL)
-    (event,) = parser_of(EventFormat.PLAIN)(example.encode())
+    (event,) = parser_of("plain")(example.encode())
     assert event.patch is not None
     assert len(event.char_confidences) == len(event.text.replace(" ", ""))
     assert all((event.country, event.candidates, event.confidence, event.direction, event.vehicle.make))
 
 
 def test_every_setting_and_every_count_is_specified() -> None:
-    names = [*CameraSettings.model_fields, *PushSettings.model_fields, *Counted, *EventFormat]
+    names = [*CameraSettings.model_fields, *PushSettings.model_fields, *Counted, *known_formats()]
     assert [name for name in names if f"`{name}`" not in TEXT and f"### {name}" not in TEXT] == []

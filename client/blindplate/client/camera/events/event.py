@@ -1,8 +1,9 @@
 """One ANPR event in the one form the camera works with, whatever engine it came from.
 
-Guarantees that printing or logging an event shows nothing an engine wrote. Holds what a list's disclosure policy may
-name and nothing else: engines also send faces, seat belts, phones and wide images, and adapters drop those unread.
-Whether the text is a plate is decided later. Protocol sections 2 and 4.
+Guarantees that printing or logging an event shows nothing an engine wrote, and that a patch made here has no metadata.
+Holds what a list's disclosure policy may name, and what tells passes and cameras apart; nothing else: engines also send
+faces, seat belts, phones and wide images, and adapters drop those unread. Whether the text is a plate is decided later.
+Protocol sections 2 and 4.
 """
 
 from __future__ import annotations
@@ -12,15 +13,16 @@ import binascii
 from dataclasses import dataclass, field
 from typing import Final
 
+from blindplate.client.camera.events.pictures import bare_picture
+
 # With the rest of a payload this stays inside the largest padded size.
 MAX_PATCH_BYTES: Final = 48 << 10
 MAX_CANDIDATES: Final = 16
-_SIGNATURES: Final = ((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG\r\n\x1a\n", "image/png"))
 
 
 @dataclass(frozen=True, slots=True)
 class PlatePatch:
-    """A small image of the plate, JPEG or PNG, at most 48 KiB."""
+    """A small image of the plate, JPEG or PNG, at most 48 KiB. Made by ``plate_patch``."""
 
     content: bytes = field(repr=False)
     media_type: str
@@ -42,6 +44,8 @@ class ReadEvent:
     ``text`` is the plate as the engine wrote it, ``country`` what it calls the country. ``candidates`` are its other
     texts with their confidences; ``char_confidences`` has one for each character of ``text``, or is empty.
     ``patch_left_out`` says that the event had an image of the plate that cannot travel with a record.
+    ``pass_id`` is what the engine calls the vehicle's pass, ``engine_camera`` what it calls the camera; empty where it does
+    not say. Neither leaves this process.
     """
 
     text: str = field(repr=False)
@@ -54,23 +58,32 @@ class ReadEvent:
     patch: PlatePatch | None = field(default=None, repr=False)
     patch_left_out: bool = False
     vehicle: Vehicle = field(default_factory=Vehicle, repr=False)
+    pass_id: str = field(default="", repr=False)
+    engine_camera: str = field(default="", repr=False)
+
+
+def plate_patch(content: bytes) -> tuple[PlatePatch | None, bool]:
+    """The patch of an event, without metadata, and whether there was an image that had to be left out.
+
+    One that is too large or neither JPEG nor PNG costs the read its image, not the read. No bytes: no image.
+    """
+    if not content:
+        return None, False
+    bare = bare_picture(content)
+    if bare is None or len(bare[0]) > MAX_PATCH_BYTES:
+        return None, True
+    return PlatePatch(*bare), False
 
 
 def patch_from_base64(encoded: str | None) -> tuple[PlatePatch | None, bool]:
-    """The patch of an event, and whether there was one that had to be left out.
-
-    An image that is too large or neither JPEG nor PNG costs the read its image, not the read.
-    """
+    """As ``plate_patch``, of an image in base64; line breaks in it do not count."""
     if not encoded:
         return None, False
     try:
-        content = base64.b64decode(encoded, validate=True)
+        content = base64.b64decode("".join(encoded.split()), validate=True)
     except (binascii.Error, ValueError):
         return None, True
-    media_type = next((kind for start, kind in _SIGNATURES if content.startswith(start)), None)
-    if media_type is None or len(content) > MAX_PATCH_BYTES:
-        return None, True
-    return PlatePatch(content, media_type), False
+    return plate_patch(content)
 
 
 def image_heading(degrees: float | None) -> str:

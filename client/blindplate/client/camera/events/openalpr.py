@@ -1,6 +1,6 @@
 """Events of OpenALPR and Rekor Scout: ``alpr_group`` (one vehicle's pass) and ``alpr_results`` (one frame).
 
-Confidences come as percentages. Camera numbers, positions, agents, image names and vehicle years are dropped.
+Confidences come as percentages. Positions, agents, image names and vehicle years are dropped unread.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from blindplate.client.camera.events.event import (
 from blindplate.client.camera.events.shape import (
     Degrees,
     Milliseconds,
+    NameOrNumber,
     Percent,
     PlateText,
     Shape,
@@ -56,6 +57,7 @@ class _Kind(Shape):
 
 
 class _Group(Shape):
+    camera_id: NameOrNumber = ""
     epoch_start: Milliseconds
     best_plate: _Plate
     best_confidence: Percent | None = None
@@ -66,6 +68,7 @@ class _Group(Shape):
 
 
 class _Results(Shape):
+    camera_id: NameOrNumber = ""
     epoch_time: Milliseconds
     country: ShortText = ""
     results: tuple[_Plate, ...] = Field(max_length=64)
@@ -77,8 +80,7 @@ def parse(raw: bytes) -> list[ReadEvent]:
         return [_of_group(parse_shape(_Group, raw, "OpenALPR"))]
     frame = parse_shape(_Results, raw, "OpenALPR")
     return [
-        _event(plate, frame.epoch_time, frame.country, plate.candidates, plate.confidence)
-        for plate in frame.results
+        _event(plate, frame.epoch_time, frame, plate.candidates, plate.confidence) for plate in frame.results
     ]
 
 
@@ -87,14 +89,14 @@ def _of_group(group: _Group) -> ReadEvent:
     confidence = best.confidence if group.best_confidence is None else group.best_confidence
     candidates = group.candidates or best.candidates
     return _event(
-        best, group.epoch_start, group.country, candidates, confidence, group.travel_direction, group.vehicle
+        best, group.epoch_start, group, candidates, confidence, group.travel_direction, group.vehicle
     )
 
 
 def _event(
     plate: _Plate,
     epoch_ms: int,
-    country: str,
+    message: _Group | _Results,
     candidates: tuple[_Candidate, ...],
     confidence: float | None,
     direction: float | None = None,
@@ -104,7 +106,7 @@ def _event(
     return ReadEvent(
         text=plate.plate,
         captured_at=epoch_ms / 1000,
-        country=_country(country, plate.region),
+        country=_country(message.country, plate.region),
         # The engine repeats its best plate among the candidates.
         candidates=tuple(
             (one.plate, _fraction(one.confidence)) for one in candidates if one.plate != plate.plate
@@ -114,6 +116,7 @@ def _event(
         patch=patch,
         patch_left_out=left_out,
         vehicle=_vehicle(vehicle) if vehicle else Vehicle(),
+        engine_camera=message.camera_id,
     )
 
 

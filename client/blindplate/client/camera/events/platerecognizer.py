@@ -1,23 +1,29 @@
-"""Events of Plate Recognizer: the JSON of its webhook, one event a result.
+"""Events of Plate Recognizer: the JSON of its webhook, alone or in a multipart body, one event a result.
 
-Camera name, file name, boxes and orientation are dropped. A result without a plate is a vehicle whose plate was not
+Pictures, file name, boxes and orientation are dropped unread. A result without a plate is a vehicle whose plate was not
 seen: no read.
 """
 
 from __future__ import annotations
 
+from typing import Final
+
 from pydantic import Field
 
 from blindplate.client.camera.events.event import MAX_CANDIDATES, ReadEvent, Vehicle, image_heading
+from blindplate.client.camera.events.multipart import open_message
 from blindplate.client.camera.events.shape import (
     Degrees,
     Fraction,
     Instant,
+    NameOrNumber,
     PlateText,
     Shape,
     ShortText,
     parse_shape,
 )
+
+_SOURCE: Final = "Plate Recognizer"
 
 
 class _Region(Shape):
@@ -49,6 +55,7 @@ class _Result(Shape):
 
 
 class _Data(Shape):
+    camera_id: NameOrNumber = ""
     timestamp: Instant
     results: tuple[_Result, ...] = Field(max_length=64)
 
@@ -59,16 +66,15 @@ class _Webhook(Shape):
 
 def parse(raw: bytes) -> list[ReadEvent]:
     """One event for each result with a plate. Raises EventError."""
-    data = parse_shape(_Webhook, raw, "Plate Recognizer").data
-    moment = data.timestamp.timestamp()
-    return [_event(result, result.plate, moment) for result in data.results if result.plate is not None]
+    data = parse_shape(_Webhook, open_message(raw, _SOURCE).document, _SOURCE).data
+    return [_event(result, result.plate, data) for result in data.results if result.plate is not None]
 
 
-def _event(result: _Result, plate: str, moment: float) -> ReadEvent:
+def _event(result: _Result, plate: str, data: _Data) -> ReadEvent:
     model = result.model_make[0] if result.model_make else _Model()
     return ReadEvent(
         text=plate,
-        captured_at=moment,
+        captured_at=data.timestamp.timestamp(),
         country=result.region.code or None,
         # The engine repeats its best plate among the candidates.
         candidates=tuple((one.plate, one.score) for one in result.candidates if one.plate != plate)[
@@ -77,4 +83,5 @@ def _event(result: _Result, plate: str, moment: float) -> ReadEvent:
         confidence=result.score,
         direction=image_heading(result.direction),
         vehicle=Vehicle(model.make, model.model, result.color[0].color if result.color else ""),
+        engine_camera=data.camera_id,
     )
