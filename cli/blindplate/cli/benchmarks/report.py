@@ -1,7 +1,8 @@
 """Figures as JSON and as a table: the same names in both, the unit in the name.
 
 In JSON a figure measured several times is its median; ``NAME_min``, ``NAME_max`` and, where it was taken,
-``NAME_cpu`` (the median by processor time) stand beside it. Numbers are cut to four figures: no more are meant.
+``NAME_cpu`` (the median by processor time) stand beside it. An estimate has ``NAME_low`` and ``NAME_high``, its 95 %
+interval. Numbers are cut to four figures: no more are meant.
 """
 
 from __future__ import annotations
@@ -15,15 +16,19 @@ from rich.table import Table
 from rich.text import Text
 
 from blindplate.cli.benchmarks.ingest import IngestFigures
+from blindplate.cli.benchmarks.intervals import Interval
 from blindplate.cli.benchmarks.ledger import LedgerFigures
 from blindplate.cli.benchmarks.machine import Machine
 from blindplate.cli.benchmarks.match import MatchFigures
+from blindplate.cli.benchmarks.misreads import MisreadFigures
 from blindplate.cli.benchmarks.pseudonyms import PseudonymFigures
 from blindplate.cli.benchmarks.records import RecordFigures
 from blindplate.cli.benchmarks.timing import Spread
 
-Figures: TypeAlias = IngestFigures | LedgerFigures | MatchFigures | PseudonymFigures | RecordFigures
-Value: TypeAlias = Spread | float | str
+Figures: TypeAlias = (
+    IngestFigures | LedgerFigures | MatchFigures | MisreadFigures | PseudonymFigures | RecordFigures
+)
+Value: TypeAlias = Interval | Spread | float | str
 
 _DIGITS: Final = 4
 
@@ -44,7 +49,9 @@ def as_object(figures: Figures, machine: Machine) -> dict[str, Any]:
 def as_table(title: str, figures: Figures, machine: Machine) -> RenderableType:
     """All figures and the machine, to be printed."""
     table = Table(title=title, title_justify="left", box=None)
-    for heading in ("", "median", "least", "most", "by processor time"):
+    estimated = any(isinstance(value, Interval) for _, value in _fields(figures))
+    measured = ("median", "least", "most", "by processor time")
+    for heading in ("", *(("estimate", "95 % from", "to") if estimated else measured)):
         table.add_column(heading, justify="right" if heading else "left")
     for name, value in _fields(figures):
         if isinstance(value, Mapping):
@@ -62,6 +69,11 @@ def _fields(figures: Figures) -> Iterator[tuple[str, Value | Mapping[int, Value]
 
 def _parts(value: Value) -> Iterator[tuple[str, float | str]]:
     """What one figure is in JSON: suffixes of its name, and values."""
+    if isinstance(value, Interval):
+        yield "", _cut(value.value)
+        yield "_low", _cut(value.low)
+        yield "_high", _cut(value.high)
+        return
     if not isinstance(value, Spread):
         yield "", _cut(value)
         return

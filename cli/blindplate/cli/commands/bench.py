@@ -101,6 +101,32 @@ def ledger(
     _show("The ledger", lambda say: measure_ledger(folder, rounds=rounds, say=say), as_json=as_json)
 
 
+@app.command()
+def misreads(
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same figures.")] = 1,
+    reads: Annotated[int, typer.Option(min=1_000, help="Reads of the day.")] = 200_000,
+    listed: Annotated[int, typer.Option(min=1, help="Plates on the list.")] = 1_000_000,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", exists=True, file_okay=False, help="Compare other rules and engines too."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Misread a simulated day, and count true and false hits with and without alternates; nothing is encrypted.
+
+    With --out, other rules and other engines as well, as misreads.json and misreads.svg in DIR: some minutes.
+    """
+    from blindplate.cli.benchmarks.misread_comparison import compare
+    from blindplate.cli.benchmarks.misreads import measure_misreads
+
+    _show("Misreads", lambda say: measure_misreads(seed, reads, listed, say), as_json=as_json)
+    if out is not None:
+        steps = Console(stderr=True)
+        compare(out, seed, reads, listed, lambda step: steps.print(step, style="dim", highlight=False))
+
+
 def _show(title: str, measure: Callable[[Say], Figures], *, as_json: bool) -> None:
     from blindplate.cli.benchmarks import machine, report
 

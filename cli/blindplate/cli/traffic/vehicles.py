@@ -14,6 +14,7 @@ from typing import Final
 
 from blindplate.core.errors import InputError
 from blindplate.core.plates import CanonicalPlate, Format, canonicalize
+from blindplate.core.plates.grammar import exact_format
 
 HOME_COUNTRY: Final = "GB"
 
@@ -105,16 +106,21 @@ def population(seed: int, size: int) -> tuple[Vehicle, ...]:
     return tuple(vehicles.values())
 
 
-def _vehicle(rng: Random) -> Vehicle:
+def draw_mark(rng: Random) -> tuple[str, str]:
+    """The country and text of a plate as ``population`` draws them, which is that plate's canonical text."""
     kind = rng.choices(_KINDS, _SHARES)[0]
     text = kind.draw(rng)
-    plate = canonicalize(text, kind.country)
-    while plate.format is not kind.format or plate.text != text:
+    while kind.country == HOME_COUNTRY and exact_format(text) is not kind.format:
         # A few combinations of letters and digits belong to another format first.
         text = kind.draw(rng)
-        plate = canonicalize(text, kind.country)
+    return kind.country, text
+
+
+def _vehicle(rng: Random) -> Vehicle:
+    country, text = draw_mark(rng)
     make, model = rng.choice(_MODELS)
-    return Vehicle(text, plate, make, model, rng.choices(_COLOURS, _COLOUR_SHARES)[0])
+    colour = rng.choices(_COLOURS, _COLOUR_SHARES)[0]
+    return Vehicle(text, canonicalize(text, country), make, model, colour)
 
 
 @dataclass(frozen=True, slots=True)

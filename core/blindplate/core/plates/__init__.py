@@ -10,15 +10,24 @@ from blindplate.core.plates.canonical import canonicalize
 from blindplate.core.plates.countries import UNKNOWN_COUNTRY, country_code
 from blindplate.core.plates.grammar import Format
 from blindplate.core.plates.plate import SCHEME_VERSION, CanonicalPlate
-from blindplate.core.plates.readings import MAX_ALTERNATES, PlateReading, alternates, read_plates
+from blindplate.core.plates.readings import (
+    MAX_ALTERNATES,
+    AlternateRules,
+    PlateReading,
+    Source,
+    alternates,
+    read_plates,
+)
 
 __all__ = [
     "MAX_ALTERNATES",
     "SCHEME_VERSION",
     "UNKNOWN_COUNTRY",
+    "AlternateRules",
     "CanonicalPlate",
     "Format",
     "PlateReading",
+    "Source",
     "alternates",
     "canonicalize",
     "country_code",

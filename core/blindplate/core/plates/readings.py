@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from itertools import chain
 from typing import Final
 
@@ -22,6 +23,8 @@ from blindplate.core.plates.plate import GRAMMAR_COUNTRY, CanonicalPlate
 MAX_ALTERNATES: Final = 3
 # A character read with at least this confidence is not doubted.
 DOUBTED_BELOW: Final = 0.9
+# A candidate that states less is left out.
+CANDIDATES_FROM: Final = 0.0
 
 # What looks alike in the prescribed font though both are letters, or both digits; likeliest first. The order is a
 # judgement, not a measurement.
@@ -55,6 +58,33 @@ LOOKALIKES: Final[Mapping[str, str]] = {
 }
 
 
+class Source(Enum):
+    """What an alternate comes from, in the order in which alternates are taken."""
+
+    STRUCTURE = "structure"
+    CANDIDATES = "candidates"
+    SCREW = "screw"
+    LIKENESS = "likeness"
+
+
+@dataclass(frozen=True, slots=True)
+class AlternateRules:
+    """How many alternates a read has at most, and from what.
+
+    ``doubted_below`` is the confidence from which on a character is not doubted, ``candidates_from`` the least
+    confidence of a candidate that states one, both from 0 to 1. The defaults are those of every camera; others are
+    for measuring what they would do.
+    """
+
+    most: int = MAX_ALTERNATES
+    doubted_below: float = DOUBTED_BELOW
+    candidates_from: float = CANDIDATES_FROM
+    sources: frozenset[Source] = frozenset(Source)
+
+
+DEFAULT_RULES: Final = AlternateRules()
+
+
 @dataclass(frozen=True, slots=True)
 class PlateReading:
     """What one read of an engine may be: the plate to take, and up to three others, likeliest first."""
@@ -68,6 +98,7 @@ def read_plates(
     country: str | None,
     candidates: Sequence[tuple[str, float | None]] = (),
     char_confidences: Sequence[float] = (),
+    rules: AlternateRules = DEFAULT_RULES,
 ) -> PlateReading:
     """The canonical plate of ``raw`` as ``canonicalize`` gives it, and its alternates.
 
@@ -84,15 +115,17 @@ def read_plates(
         )
     cleaned, code = written(raw), country_code(country)
     primary = settle(cleaned, code)
-    doubts = _doubts(cleaned, len(raw), char_confidences)
-    proposals = chain(
-        _by_structure(cleaned, code, primary),
-        _by_candidates(candidates, country, primary),
-        _by_screw(code, primary, doubts),
-        _by_likeness(code, primary, doubts),
-    )
-    others = dict.fromkeys(plate for plate in proposals if plate != primary)
-    return PlateReading(primary, tuple(others)[:MAX_ALTERNATES])
+    doubts = _doubts(cleaned, len(raw), char_confidences, rules.doubted_below)
+    likely = [one for one in candidates if one[1] is None or one[1] >= rules.candidates_from]
+    proposals = {
+        Source.STRUCTURE: _by_structure(cleaned, code, primary),
+        Source.CANDIDATES: _by_candidates(likely, country, primary),
+        Source.SCREW: _by_screw(code, primary, doubts),
+        Source.LIKENESS: _by_likeness(code, primary, doubts),
+    }
+    proposed = chain.from_iterable(found for source, found in proposals.items() if source in rules.sources)
+    others = dict.fromkeys(plate for plate in proposed if plate != primary)
+    return PlateReading(primary, tuple(others)[: rules.most])
 
 
 def alternates(
@@ -179,7 +212,9 @@ def _mark(text: str) -> Iterator[CanonicalPlate]:
         yield gb_plate(Fit(exact, text, 0, frozenset()))
 
 
-def _doubts(cleaned: Written, raw_length: int, char_confidences: Sequence[float]) -> dict[int, float]:
+def _doubts(
+    cleaned: Written, raw_length: int, char_confidences: Sequence[float], doubted_below: float
+) -> dict[int, float]:
     """How doubtful each doubted character of the cleaned text is, from 0 to 1, by its index."""
     if len(char_confidences) == len(cleaned.text):
         confidences = list(char_confidences)
@@ -187,4 +222,4 @@ def _doubts(cleaned: Written, raw_length: int, char_confidences: Sequence[float]
         confidences = [char_confidences[index] for index in cleaned.kept]
     else:
         return {}
-    return {index: 1 - value for index, value in enumerate(confidences) if value < DOUBTED_BELOW}
+    return {index: 1 - value for index, value in enumerate(confidences) if value < doubted_below}
