@@ -14,6 +14,7 @@ from blindplate.client.owner.entries import Details
 from blindplate.client.owner.listfile import ProblemKind
 from blindplate.client.owner.process import run
 from blindplate.client.owner.progress import Stage
+from blindplate.client.owner.submitting import Submission
 from blindplate.core.domains import EpochKind, EpochRule
 from blindplate.core.errors import NotFoundError, PlateError
 from tests.integration.owner.conftest import MakeWorld
@@ -50,7 +51,7 @@ def test_the_list_is_kept_by_commands_while_the_daemon_runs(make_world: MakeWorl
         done = commands.submit(
             settings,
             file,
-            skip_bad=True,
+            Submission(skip_bad=True),
             progress=lambda stage, part, total: seen.append((stage, part, total)),
         )
         assert done.changed is not None

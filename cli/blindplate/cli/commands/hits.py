@@ -27,8 +27,13 @@ def watch(
     after: Annotated[int | None, typer.Option(min=0, help="Begin behind this hit; 0 shows all.")] = None,
     once: Annotated[bool, typer.Option(help="Show what is there and end.")] = False,
 ) -> None:
-    """Show hits as they come in. A hit says only that some vehicle of the list was read: no plate, until release."""
+    """Show hits as they come in. A hit says only that some vehicle of the list was read: no plate, until release.
+
+    A hit that is revealed is shown once more, with everything to compare before acting.
+    """
+    from blindplate.cli.commands.comparison import table
     from blindplate.client.owner import commands
+    from blindplate.client.owner.hits import HitState
     from blindplate.client.owner.settings import OwnerSettings
     from blindplate.edge.settings import load
 
@@ -36,6 +41,9 @@ def watch(
     console = Console()
     for hit in commands.hits(owner, after=after or 0) if once else commands.watch(owner, after=after):
         console.print(_line(hit), highlight=False, soft_wrap=True)
+        sight = commands.sight(owner, hit.hit_id) if hit.state is HitState.REVEALED else None
+        if sight is not None:
+            console.print(table(sight))
 
 
 def _line(hit: Hit) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from blindplate.cli.commands.settings_file import SettingsFile
 from blindplate.core.statements.purposes import Purpose
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from blindplate.client.owner.requests import Request
-    from blindplate.client.owner.reveal import Revealed
     from blindplate.client.owner.settings import OwnerSettings
 
 app = typer.Typer(help="Two-party release.", no_args_is_help=True)
@@ -64,10 +61,18 @@ def list_requests(settings: SettingsFile) -> None:
 
 @app.command()
 def reveal(settings: SettingsFile, hit: HitNumber) -> None:
-    """Open a released hit: check both shares, open the record, and check its plate against record and list."""
+    """Open a released hit: check both shares, open the record, and check its plate against record and list.
+
+    The plate's image is saved in the owner's folder, for its owner alone.
+    """
+    from blindplate.cli.commands.comparison import table
     from blindplate.client.owner import commands
 
-    Console().print(_table(commands.reveal(_owner(settings), hit)))
+    owner = _owner(settings)
+    commands.reveal(owner, hit)
+    sight = commands.sight(owner, hit)
+    if sight is not None:
+        Console().print(table(sight))
 
 
 @app.command()
@@ -102,35 +107,3 @@ def _show(found: Request) -> None:
         highlight=False,
         soft_wrap=True,
     )
-
-
-def _table(revealed: Revealed) -> Table:
-    table = Table(title="Compare with the image and the vehicle before you act", show_header=False)
-    table.add_row("plate", f"{revealed.plate.text} ({revealed.plate.country})")
-    table.add_row("captured", f"{datetime.fromtimestamp(revealed.captured_at, UTC):%Y-%m-%d %H:%M:%S} UTC")
-    shown = {
-        "as read": revealed.text_as_read,
-        "camera": revealed.camera_id,
-        "direction": revealed.direction,
-        "vehicle seen": " ".join(
-            filter(None, (revealed.vehicle_colour, revealed.vehicle_make, revealed.vehicle_model))
-        ),
-        "vehicle listed": " ".join(
-            filter(
-                None,
-                (revealed.entry.details.colour, revealed.entry.details.make, revealed.entry.details.model),
-            )
-        ),
-        "listed for": revealed.entry.details.reason,
-        "action": revealed.entry.details.action,
-    }
-    if revealed.latitude is not None and revealed.longitude is not None:
-        shown["place"] = f"{revealed.latitude:.5f}, {revealed.longitude:.5f}"
-    if revealed.confidence is not None:
-        shown["confidence"] = f"{revealed.confidence:.0%}"
-    shown["listed before capture"] = f"{revealed.entry_age:,.0f} s"
-    shown["read"] = "an alternate spelling: check by eye" if revealed.alternate else "as the engine read it"
-    for name, value in shown.items():
-        if value:
-            table.add_row(name, value)
-    return table

@@ -1,6 +1,7 @@
-"""Standing authorisation: asks for the release of every hit by itself, where grant and settings allow it.
+"""Standing authorisation: asks for the release of hits by itself, where grant and settings allow it.
 
-Guarantees that an alternate reading is never asked for, that a hit is asked for once, and that what was asked for by
+Guarantees that an alternate reading is never asked for, nor a hit that can only be of entries whose priority the
+grant's standing authorisation does not name, that a hit is asked for once, and that what was asked for by
 anyone reaches both custodians however often something stops in between. What a custodian refuses stays refused until a
 person asks. Protocol sections 2 and 6.
 """
@@ -9,13 +10,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from blindplate.client.owner.hits import HitState, sealed_hits, set_hit_state
+from blindplate.client.owner.candidates import may_be_of
+from blindplate.client.owner.hits import HitState, find_hit, sealed_hits, set_hit_state
 from blindplate.client.owner.release import follow, request_release
 from blindplate.client.owner.requests import unfinished
 from blindplate.client.owner.session import Session
 from blindplate.client.owner.settings import OwnerSettings
 from blindplate.core.errors import BlindplateError, GoneError, NotFoundError, SettingsError, StateError
 from blindplate.core.statements.grants import Grant, ReleaseMode
+from blindplate.core.statements.priorities import Priority
 from blindplate.core.statements.purposes import Purpose
 from blindplate.edge.logs import log
 
@@ -70,15 +73,23 @@ class SeeingThrough:
                 self._again[request.request_id] = now + _REFUSED_SECONDS
 
 
-def ask_for_releases(session: Session) -> int:
-    """Ask for hits that nobody has asked for. Gives how many; raises as ``SeeingThrough.step``."""
+def ask_for_releases(session: Session, passed_over: set[int]) -> int:
+    """Ask for hits that nobody has asked for. Gives how many; raises as ``SeeingThrough.step``.
+
+    Numbers of hits that are a person's to ask for are added to ``passed_over``, so that none is looked at twice.
+    """
     purpose = standing_purpose(session.settings, session.grant)
     if purpose is None:
         return 0
     with session.store.reading() as connection:
-        sealed = sealed_hits(connection, _ASKED_AT_ONCE)
+        sealed = sealed_hits(connection, _ASKED_AT_ONCE, without=passed_over)
+    asked = 0
     for hit in sealed:
         try:
+            if not _is_covered(session, hit.hit_id):
+                passed_over.add(hit.hit_id)
+                continue
+            asked += 1
             # Without patience: what the ledger is still to witness is handed in by ``SeeingThrough``.
             request_release(
                 session,
@@ -99,4 +110,14 @@ def ask_for_releases(session: Session) -> int:
         except BlindplateError as error:
             # One hit must not keep the others waiting.
             log().warning("release-refused", hit=hit.hit_id, error=error)
-    return len(sealed)
+    return asked
+
+
+def _is_covered(session: Session, hit_id: int) -> bool:
+    """Whether the hit can be of an entry that the standing authorisation covers. The custodians know whether it is."""
+    standing = session.grant.release.standing
+    if standing is None or set(Priority) <= set(standing.priorities):
+        return True
+    with session.store.reading() as connection:
+        sealed = find_hit(connection, hit_id)
+    return may_be_of(session, sealed, standing.priorities)

@@ -1,12 +1,14 @@
 """The list entries that a hit can be of, opened for the custodians: of each version that can have been in force.
 
 Guarantees that whoever's entry an honest answer was about is among them, in every version that held it: all entries of
-the hit's bin, since the bin is all that an answer tells. Custodians learn F_D of these entries and which of them was
-read, and no plate. Protocol section 6; docs/spec/owner.md section 6.
+the hit's bin, since the bin is all that an answer tells. Custodians learn F_D of these entries, which of them was read
+and, of those whose priority a standing authorisation of the grant names, that priority; no plate. Protocol section 6;
+docs/spec/owner.md section 6.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, and_, or_
@@ -14,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, and_, or_
 from blindplate.client.owner import commitments, segments
 from blindplate.client.owner.commitments import Commitment
 from blindplate.client.owner.hits import SealedHit
-from blindplate.client.owner.leaves import Evaluated, details_in, evaluated
+from blindplate.client.owner.leaves import Evaluated, Said, evaluated, said_in
 from blindplate.client.owner.segments import Spread
 from blindplate.client.owner.session import Session
 from blindplate.client.owner.tables import entries
@@ -22,6 +24,7 @@ from blindplate.client.owner.trees import Tree, open_tree
 from blindplate.core.errors import MembershipError
 from blindplate.core.membership import leaf
 from blindplate.core.pseudonyms import pseudonym
+from blindplate.core.statements.priorities import Priority
 from blindplate.v1 import release_pb2 as v1
 
 
@@ -32,24 +35,32 @@ def candidates_of(session: Session, sealed: SealedHit) -> bytes:
     then the answer was forged, or the odds of the match have struck. Raises NotFoundError when the upload that the hit
     came by is not known, GoneError when the list as it was then is no longer kept.
     """
-    header = sealed.record.header
-    begins = header.capture_time_ms / 1000
-    ends = begins + header.time_granularity_ms / 1000
     with session.store.reading() as connection:
-        spread = segments.spread_of(connection, sealed.segment_id)
-        held = evaluated(connection, header.domain, _held(spread))
-        ys = [pseudonym(one.f, header.epoch) for one in held]
-        sharing = [held[index] for index in spread.sharing_bin(sealed.slot, ys)]
-        opened = [
-            _opened(session, connection, made, sharing)
-            for made in commitments.during(connection, begins, ends)
-        ]
+        sharing = _sharing(connection, sealed)
+        opened = [_opened(session, connection, made, sharing) for made in _versions_of(connection, sealed)]
     if not any(one.candidates for one in opened):
         raise MembershipError(
             "No version of the list that can have been in force at a hit's capture holds an entry it can be of.",
             "It cannot be released. Tell the operator and both custodians: a matcher that forges answers shows so.",
         )
     return v1.Candidates(versions=opened).SerializeToString(deterministic=True)
+
+
+def may_be_of(session: Session, sealed: SealedHit, priorities: Collection[Priority]) -> bool:
+    """Whether the hit can be of an entry that was committed to with one of ``priorities``, or of none that is known.
+
+    Which entry of its bin it is of, only the custodians will know; one of none is an alarm, which ``candidates_of``
+    raises. Raises NotFoundError as that does.
+    """
+    with session.store.reading() as connection:
+        sharing = _sharing(connection, sealed)
+        found = {
+            said_in(connection, entry, made.version).priority
+            for made in _versions_of(connection, sealed)
+            for entry in sharing
+            if entry.stands_in(made.version)
+        }
+    return not found or not found.isdisjoint(priorities)
 
 
 def is_settled(candidates: bytes) -> bool:
@@ -59,6 +70,22 @@ def is_settled(candidates: bytes) -> bool:
     """
     opened = v1.Candidates.FromString(candidates).versions
     return len({frozenset(one.f for one in version.candidates) for version in opened}) == 1
+
+
+def _versions_of(connection: Connection, sealed: SealedHit) -> list[Commitment]:
+    """Every version that can have been in force at the capture."""
+    header = sealed.record.header
+    begins = header.capture_time_ms / 1000
+    return commitments.during(connection, begins, begins + header.time_granularity_ms / 1000)
+
+
+def _sharing(connection: Connection, sealed: SealedHit) -> list[Evaluated]:
+    """Every entry of the hit's bin."""
+    header = sealed.record.header
+    spread = segments.spread_of(connection, sealed.segment_id)
+    held = evaluated(connection, header.domain, _held(spread))
+    ys = [pseudonym(one.f, header.epoch) for one in held]
+    return [held[index] for index in spread.sharing_bin(sealed.slot, ys)]
 
 
 def _held(spread: Spread) -> ColumnElement[bool]:
@@ -73,7 +100,8 @@ def _opened(
     session: Session, connection: Connection, made: Commitment, sharing: list[Evaluated]
 ) -> v1.VersionCandidates:
     standing = [entry for entry in sharing if entry.stands_in(made.version)]
-    opening = [_Opening(entry, details_in(connection, entry, made.version)) for entry in standing]
+    shown = _priorities_shown(session)
+    opening = [_Opening(entry, said_in(connection, entry, made.version), shown) for entry in standing]
     with open_tree(commitments.tree_file(session.store, made.version), made.leaves) as tree:
         found = [candidate for one in opening if (candidate := one.candidate(tree)) is not None]
     # In the order of their leaves, which is random: the order of the list would tell something.
@@ -81,22 +109,34 @@ def _opened(
     return v1.VersionCandidates(list_version=made.version, candidates=found)
 
 
+def _priorities_shown(session: Session) -> frozenset[Priority]:
+    """The priorities that matter to custodians: those that the grant's standing authorisation names."""
+    standing = session.grant.release.standing
+    return frozenset() if standing is None else frozenset(standing.priorities) - {Priority.NONE}
+
+
 @dataclass(frozen=True, slots=True)
 class _Opening:
-    """An entry, and the details' digest in its leaf of one version."""
+    """An entry, what its leaf says in one version, and which priorities are to be shown."""
 
     entry: Evaluated
-    details: bytes
+    said: Said
+    shown: frozenset[Priority]
 
     def candidate(self, tree: Tree) -> v1.Candidate | None:
         """The leaf opened; None where the tree does not have it, being made for other zones or key generations."""
-        index = tree.find(leaf(self.entry.f, self.details, self.entry.salt))
+        details = self.said.details
+        index = tree.find(leaf(self.entry.f, details, self.entry.salt))
         if index is None:
             return None
-        return v1.Candidate(
+        candidate = v1.Candidate(
             f=self.entry.f,
-            details=self.details,
+            details=details,
             salt=self.entry.salt,
             leaf_index=index,
             path=tree.path(index),
         )
+        if self.said.priority in self.shown:
+            candidate.stated = self.said.stated
+            candidate.priority = self.said.priority.value
+        return candidate

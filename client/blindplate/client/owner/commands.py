@@ -7,17 +7,15 @@ matcher is away, the command raises and the daemon goes on from there. Specified
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy import Connection
 
 from blindplate.client.owner import commitments, committing, outcomes, roster
-from blindplate.client.owner import hits as hits_
 from blindplate.client.owner.entries import Details
-from blindplate.client.owner.hits import Hit
 from blindplate.client.owner.listfile import Problem, listed_vehicle, read_list_file
 from blindplate.client.owner.progress import Progress, Stage, silent
 from blindplate.client.owner.publish import Published, publish
@@ -28,13 +26,17 @@ from blindplate.client.owner.roster import Change
 from blindplate.client.owner.session import Session, open_session
 from blindplate.client.owner.settings import OwnerSettings
 from blindplate.client.owner.status import ListStatus, list_status
-from blindplate.client.owner.store import Store
-from blindplate.core.errors import BlindplateError
+from blindplate.client.owner.submitting import Refused, Submission, take_file
+from blindplate.client.owner.watching import Sight, hits, sight, watch
+from blindplate.core.errors import BlindplateError, ListFileError
 from blindplate.core.plates import canonicalize
 from blindplate.core.statements.purposes import Purpose
 from blindplate.core.statements.release_entries import Outcome
 
+__all__ = ["Sight", "hits", "sight", "watch"]
+
 _WATCH_SECONDS = 0.25
+_AS_A_LIST = Submission()
 # How long a command waits for both custodians to witness a version; then the daemon goes on.
 _WITNESS_SECONDS = 15.0
 
@@ -54,34 +56,51 @@ class ListChange:
 
 @dataclass(frozen=True, slots=True)
 class SubmitReport:
-    """What became of a list file. ``changed`` is None, and the list as before, when a row was unusable."""
+    """What became of a list file. ``changed`` is None, and the list as before, when it was refused.
+
+    Problems are in order of lines. Where it was taken, rows of a refused kind were left out.
+    """
 
     problems: tuple[Problem, ...]
     changed: ListChange | None
 
 
 def submit(
-    settings: OwnerSettings, path: Path, *, skip_bad: bool = False, progress: Progress = silent
+    settings: OwnerSettings,
+    path: Path,
+    submission: Submission = _AS_A_LIST,
+    *,
+    progress: Progress = silent,
 ) -> SubmitReport:
-    """Make the list what the CSV file ``path`` says, and publish it.
+    """Take the list file ``path`` as ``submission`` says, and publish the list.
 
-    A file with an unusable row changes nothing unless ``skip_bad``. Raises ListFileError for a file that cannot be
-    read row by row, and as ``publish`` does.
+    Raises ListFileError for a file that cannot be read row by row or whose revision may not be taken now, QuotaError
+    for more vehicles than the grant allows, and as ``publish`` does.
     """
     with open_session(settings) as session:
-        now = session.now()
+        now, limit = session.now(), session.grant.list_size
         file = read_list_file(
             path,
             country=settings.country,
             today=roster.london_day(now),
-            max_vehicles=session.grant.list_size,
+            max_vehicles=limit,
+            priority=submission.priority,
+            expected=replace(submission.expected, genetec=settings.genetec),
         )
-        if file.refused and not skip_bad:
+        if submission.refuses(file.problems):
             return SubmitReport(file.problems, None)
-        changed = _changed(
-            session, lambda connection: roster.replace_list(connection, file.vehicles, now), progress
-        )
-        return SubmitReport(file.problems, changed)
+        problems = file.problems
+
+        def take(connection: Connection) -> Change:
+            nonlocal problems
+            problems, change = take_file(connection, file, submission, now, limit)
+            return change
+
+        try:
+            changed = _changed(session, take, progress)
+        except Refused as refused:
+            return SubmitReport(refused.problems, None)
+        return SubmitReport(problems, changed)
 
 
 def add(
@@ -95,6 +114,8 @@ def add(
     """List one vehicle more, and publish it. Raises PlateError, ListFileError, QuotaError, and as ``publish`` does."""
     vehicle = listed_vehicle(plate, country or settings.country, details or Details())
     with open_session(settings) as session:
+        if vehicle.details.is_over(roster.london_day(session.now())):
+            raise ListFileError("The weed date of the entry is past.", "Give a later one, or none.")
         limit = session.grant.list_size
         return _changed(
             session,
@@ -120,36 +141,6 @@ def status(settings: OwnerSettings) -> ListStatus:
     """Where the list stands. Raises StorageError."""
     with open_session(settings) as session:
         return list_status(session)
-
-
-def hits(settings: OwnerSettings, *, after: int = 0) -> list[Hit]:
-    """The hits numbered above ``after``, at most 1,000, in order."""
-    store = Store(settings.data)
-    try:
-        with store.reading() as connection:
-            return hits_.hits_after(connection, after)
-    finally:
-        store.close()
-
-
-def watch(
-    settings: OwnerSettings, *, after: int | None = None, stopped: Callable[[], bool] = lambda: False
-) -> Iterator[Hit]:
-    """Every hit numbered above ``after`` as it comes in; those to come when None. Ends once ``stopped`` says so."""
-    store = Store(settings.data)
-    try:
-        with store.reading() as connection:
-            last = hits_.last_hit(connection) if after is None else after
-        while not stopped():
-            with store.reading() as connection:
-                found = hits_.hits_after(connection, last)
-            for hit in found:
-                last = hit.hit_id
-                yield hit
-            if not found:
-                time.sleep(_WATCH_SECONDS)
-    finally:
-        store.close()
 
 
 def request(

@@ -41,10 +41,11 @@ def serve(session: Session, stop: threading.Event) -> None:
     failures: list[BaseException] = []
     over = threading.Event()
     seeing = SeeingThrough(session)
+    passed_over: set[int] = set()
     loops = (
         ("publishing", _Publishing(session).step),
         ("answers", lambda: _take_answers(session)),
-        ("releases", lambda: _see_to_releases(session, seeing)),
+        ("releases", lambda: _see_to_releases(session, seeing, passed_over)),
         ("outcomes", lambda: _enter_outcomes(session)),
         ("grant", _Watching(session, over).step),
     )
@@ -99,6 +100,8 @@ class _Publishing:
         with self._session.store.reading() as connection:
             made = commitments.latest(connection)
             return (
+                # Entries come and go with the day, without anyone acting.
+                roster.london_day(now),
                 roster.latest_version(connection),
                 made and (made.version, made.effective_at),
                 committing.is_due(connection, self._session),
@@ -153,9 +156,9 @@ def _enter_outcomes(session: Session) -> float:
     return session.settings.poll_seconds
 
 
-def _see_to_releases(session: Session, seeing: SeeingThrough) -> float:
+def _see_to_releases(session: Session, seeing: SeeingThrough, passed_over: set[int]) -> float:
     seeing.step()
-    asked = ask_for_releases(session)
+    asked = ask_for_releases(session, passed_over)
     if asked:
         log().info("releases-asked", count=asked)
     return session.settings.poll_seconds

@@ -6,14 +6,14 @@ its release but which bin it fell into; a bin of a vehicle added alone holds tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from blindplate.client.owner.tables import hits
+from blindplate.client.owner.tables import hits, reveals
 from blindplate.core.domains import Domain, Epoch
 from blindplate.core.errors import NotFoundError
 from blindplate.core.records.record import SealedRecord
@@ -114,11 +114,29 @@ def last_hit(connection: Connection) -> int:
     return connection.execute(select(func.max(hits.c.hit_id))).scalar() or 0
 
 
-def sealed_hits(connection: Connection, limit: int) -> list[Hit]:
-    """The oldest hits that nobody has asked for; no alternates, which are never released automatically."""
+def last_revealed_at(connection: Connection) -> float:
+    """When a hit was revealed last; 0 before the first."""
+    return connection.execute(select(func.max(reveals.c.revealed_at))).scalar() or 0.0
+
+
+def revealed_after(connection: Connection, moment: float) -> list[tuple[float, Hit]]:
+    """The hits revealed after ``moment``, each with when, in that order."""
+    chosen = select(hits, reveals.c.revealed_at).join(reveals, reveals.c.hit_id == hits.c.hit_id)
+    chosen = chosen.where(reveals.c.revealed_at > moment).order_by(reveals.c.revealed_at)
+    rows = connection.execute(chosen).mappings()
+    return [(row["revealed_at"], _hit(row, SealedRecord.from_bytes(row["record"]))) for row in rows]
+
+
+def sealed_hits(connection: Connection, limit: int, *, without: Collection[int] = ()) -> list[Hit]:
+    """The oldest hits that nobody has asked for; no alternates, which are never released automatically.
+
+    Hits numbered in ``without`` are left out.
+    """
     chosen = select(hits).where(hits.c.state == HitState.SEALED).order_by(hits.c.hit_id)
     found: list[Hit] = []
     for row in connection.execute(chosen).mappings():
+        if row["hit_id"] in without:
+            continue
         hit = _hit(row, SealedRecord.from_bytes(row["record"]))
         if not hit.alternate:
             found.append(hit)

@@ -15,9 +15,23 @@ from sqlalchemy import ColumnElement, Connection, and_, select
 
 from blindplate.client.owner.tables import entries, evaluations, former_details
 from blindplate.core.domains import Domain
-from blindplate.core.membership import details_digest, leaf
+from blindplate.core.membership import details_digest, leaf, ranked_digest
+from blindplate.core.statements.priorities import Priority
 
-_SAID = (entries.c.reason, entries.c.officer, entries.c.weed_date)
+_SAID = (entries.c.reason, entries.c.officer, entries.c.weed_date, entries.c.priority)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a leaf says of its entry: the digest (32 bytes) of why, by whom and until when; and the priority."""
+
+    stated: bytes
+    priority: Priority
+
+    @property
+    def details(self) -> bytes:
+        """What stands in the leaf for it (32 bytes)."""
+        return ranked_digest(self.stated, self.priority)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +41,7 @@ class Evaluated:
     entry_id: int
     listed_version: int
     removed_version: int | None
-    details: bytes
+    said: Said
     f: bytes = field(repr=False)
     salt: bytes = field(repr=False)
 
@@ -41,13 +55,13 @@ class Evaluated:
 def standing_leaves(connection: Connection, domains: Iterable[Domain]) -> Iterator[bytes]:
     """The leaf (32 bytes) of every standing entry in each of ``domains`` in which it is evaluated."""
     # A list says few different things of its many entries.
-    digests: dict[tuple[str, str, date | None], bytes] = {}
+    digests: dict[tuple[str, str, date | None, str], bytes] = {}
     for domain in domains:
         chosen = select(evaluations.c.f, evaluations.c.salt, *_SAID).select_from(_joined(domain))
         for f, salt, *said in connection.execute(chosen.where(entries.c.removed_version.is_(None))):
-            key = (said[0], said[1], said[2])
+            key = (said[0], said[1], said[2], said[3])
             if key not in digests:
-                digests[key] = _digest(*key)
+                digests[key] = _of(*key).details
             yield leaf(f, digests[key], salt)
 
 
@@ -69,8 +83,8 @@ def evaluated(connection: Connection, domain: Domain, covered: ColumnElement[boo
     ]
 
 
-def details_in(connection: Connection, entry: Evaluated, version: int) -> bytes:
-    """The details' digest (32 bytes) in the entry's leaf of that version of the list."""
+def said_in(connection: Connection, entry: Evaluated, version: int) -> Said:
+    """What the entry's leaf says in that version of the list."""
     chosen = (
         select(former_details)
         .where(former_details.c.entry_id == entry.entry_id, former_details.c.last_version >= version)
@@ -78,7 +92,7 @@ def details_in(connection: Connection, entry: Evaluated, version: int) -> bytes:
         .limit(1)
     )
     row = connection.execute(chosen).mappings().first()
-    return entry.details if row is None else _said(row)
+    return entry.said if row is None else _said(row)
 
 
 def _joined(domain: Domain) -> Any:
@@ -87,9 +101,10 @@ def _joined(domain: Domain) -> Any:
     return entries.join(evaluations, and_(evaluations.c.plate == entries.c.plate, of_domain))
 
 
-def _said(row: Mapping[Any, Any]) -> bytes:
-    return _digest(row["reason"], row["officer"], row["weed_date"])
+def _said(row: Mapping[Any, Any]) -> Said:
+    return _of(row["reason"], row["officer"], row["weed_date"], row["priority"])
 
 
-def _digest(reason: str, officer: str, weed_date: date | None) -> bytes:
-    return details_digest(reason, officer, weed_date.isoformat() if weed_date else "")
+def _of(reason: str, officer: str, weed_date: date | None, priority: str) -> Said:
+    until = weed_date.isoformat() if weed_date else ""
+    return Said(details_digest(reason, officer, until), Priority(priority))

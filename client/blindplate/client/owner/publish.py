@@ -48,7 +48,7 @@ def publish(session: Session, progress: Progress = silent) -> Published:
     """
     now = session.now()
     with session.store.writing() as connection:
-        roster.weed(connection, now)
+        roster.keep_dates(connection, now)
         segments.destroy_ended(connection, now, session.hold_seconds)
         forget_answers(connection, now - session.hold_seconds)
     session.require_in_force()

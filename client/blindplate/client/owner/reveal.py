@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 
 from blindplate.client.owner import roster
 from blindplate.client.owner.hits import HitState, SealedHit, find_hit, set_hit_state
@@ -82,10 +82,9 @@ def reveal_hit(session: Session, hit_id: int) -> Revealed:
     with session.store.reading() as connection:
         sealed = find_hit(connection, hit_id)
         request = latest_request(connection, hit_id)
-        row = connection.execute(select(reveals).where(reveals.c.hit_id == hit_id)).first()
-        if row is not None:
-            kept = Payload.FromString(row.payload)
-            return _revealed(sealed, kept, roster.entry(connection, row.entry_id), row.revealed_at)
+        kept = revealed_before(connection, hit_id)
+        if kept is not None:
+            return kept
     if request is None:
         raise NotFoundError(f"Nobody has asked to release hit {hit_id}.", "Ask with `release request`.")
     request = follow(session, request)
@@ -112,6 +111,16 @@ def reveal_hit(session: Session, hit_id: int) -> Revealed:
             log().error("reveal-alarm", hit=hit_id, error=error)
         raise
     return _kept(session, sealed, request, payload, entry)
+
+
+def revealed_before(connection: Connection, hit_id: int) -> Revealed | None:
+    """What a hit gave when it was revealed; None when it was not. Raises NotFoundError when there is no such hit."""
+    sealed = find_hit(connection, hit_id)
+    row = connection.execute(select(reveals).where(reveals.c.hit_id == hit_id)).first()
+    if row is None:
+        return None
+    kept = Payload.FromString(row.payload)
+    return _revealed(sealed, kept, roster.entry(connection, row.entry_id), row.revealed_at)
 
 
 def judge_hit(session: Session, hit_id: int, outcome: Outcome) -> None:
@@ -164,7 +173,8 @@ def _own_entry(session: Session, payload: Payload) -> Entry:
             "Nothing of it is kept. Tell the operator and both custodians: a matcher that forges answers, or a"
             " camera that seals false pseudonyms, shows in this way.",
         )
-    if entry.removed_at is not None:
+    # It may be over before the next run takes it off.
+    if entry.removed_at is not None or entry.details.is_over(roster.london_day(session.now())):
         raise GoneError("The record is of a vehicle that was taken off the list; nothing of it is kept.")
     return entry
 

@@ -1,35 +1,36 @@
-"""The list itself: what was listed when, by which version of the list, and what was taken off.
+"""The list itself: what is listed from when, by which version of the list, and what was taken off.
 
-Guarantees one standing entry a plate, and that every change of what is listed, or of why, by whom and until when, is
-one version: a version committed to stays what it was. What an entry said before is kept (``details``). Does not know of
-commitments, epochs or uploads. Specified in docs/spec/owner.md section 2.
+Guarantees one standing entry a plate, that what does not count yet is no entry (``waiting``), and that every change of
+what is listed, or of why, by whom, until when and how urgently, is one version: a version committed to stays what it was.
+Does not know of commitments, epochs or uploads. Specified in docs/spec/owner.md section 2.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select
 
+from blindplate.client.owner import waiting
 from blindplate.client.owner.entries import Details, ListedVehicle
-from blindplate.client.owner.tables import entries, former_details, versions
+from blindplate.client.owner.entry_rows import details_of, latest_version, standing, write_version
+from blindplate.client.owner.tables import entries, versions
+from blindplate.client.owner.waiting import Waiting
 from blindplate.core.domains import LONDON
 from blindplate.core.errors import NotFoundError, QuotaError
 from blindplate.core.plates import CanonicalPlate
 
-_DETAILS: Final = tuple(Details.__dataclass_fields__)
-# What the leaf of an entry says of it (``core.membership``); the rest is the owner's own affair.
-_COMMITTED: Final = ("reason", "officer", "weed_date")
+__all__ = ["latest_version"]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one change did; ``reworded`` counts kept entries that say something else now of why, by whom, until when.
+    """What one change did; ``reworded`` counts kept entries that say something else now of what is committed to.
 
-    ``version`` is None when the list was already so.
+    ``version`` is None when the list was already so. ``waiting`` is how many vehicles wait for their effective date.
     """
 
     version: int | None
@@ -37,11 +38,12 @@ class Change:
     removed: int
     kept: int
     reworded: int = 0
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry, standing or removed. ``listed_at`` and ``removed_at`` are seconds since 1970, UTC."""
+    """One entry, standing or removed. Times are seconds since 1970, UTC; ``listed_at`` is when it was submitted."""
 
     entry_id: int
     plate: CanonicalPlate = field(repr=False)
@@ -50,53 +52,111 @@ class Entry:
     removed_at: float | None
 
 
+@dataclass
+class Changing:
+    """A change as it is put together: encoded plates to list, rows to take off, rows to say something else."""
+
+    new: dict[bytes, tuple[Details, float]] = field(default_factory=dict[bytes, tuple[Details, float]])
+    gone: list[int] = field(default_factory=list[int])
+    stated: list[tuple[Mapping[Any, Any], Details]] = field(
+        default_factory=list[tuple[Mapping[Any, Any], Details]]
+    )
+
+    def write(self, connection: Connection, now: float) -> Change:
+        """Make it one version, if anything changes."""
+        version, reworded = write_version(connection, self.new, self.gone, self.stated, now)
+        kept = count(connection) - len(self.new)
+        return Change(
+            version, len(self.new), len(self.gone), kept, reworded, waiting=waiting.count(connection)
+        )
+
+    def list_one(self, connection: Connection, plate: bytes, details: Details, now: float) -> bool:
+        """List a vehicle, at once or from its effective date; gives whether it was listed or waited already."""
+        found, waits = standing(connection, plate), waiting.find(connection, plate)
+        if details.is_to_come(london_day(now)):
+            if found is not None:
+                self.gone.append(found["entry_id"])
+            waiting.put(connection, {plate: Waiting(details, waits.listed_at if waits else now)})
+        elif found is not None:
+            self.stated.append((found, details))
+        else:
+            self.new[plate] = (details, waits.listed_at if waits else now)
+            waiting.drop(connection, [plate])
+        return found is not None or waits is not None
+
+    def take_off(self, connection: Connection, plate: bytes) -> bool:
+        """Take a vehicle off; gives whether it was listed or waited."""
+        found, waits = standing(connection, plate), waiting.find(connection, plate)
+        if found is not None:
+            self.gone.append(found["entry_id"])
+        waiting.drop(connection, [plate])
+        return found is not None or waits is not None
+
+
 def replace_list(connection: Connection, vehicles: Iterable[ListedVehicle], now: float) -> Change:
     """Make the list exactly ``vehicles``. What stood already keeps its entry, with details as given now."""
+    day, changing = london_day(now), Changing()
     wanted = {vehicle.plate.encode(): vehicle.details for vehicle in vehicles}
-    rows = connection.execute(select(entries).where(entries.c.removed_version.is_(None))).mappings()
-    standing = {row["plate"]: row for row in rows}
-    gone = [row["entry_id"] for plate, row in standing.items() if plate not in wanted]
-    new = {plate: details for plate, details in wanted.items() if plate not in standing}
-    changed = [(standing[plate], details) for plate, details in wanted.items() if plate in standing]
-    return _change(connection, new, gone, changed, now, len(standing) - len(gone))
+    waited = waiting.all_waiting(connection)
+
+    def since(plate: bytes) -> float:
+        return waited[plate].listed_at if plate in waited else now
+
+    coming = {plate for plate, details in wanted.items() if details.is_to_come(day)}
+    waiting.clear(connection)
+    waiting.put(connection, {plate: Waiting(wanted[plate], since(plate)) for plate in coming})
+    chosen = select(entries).where(entries.c.removed_version.is_(None))
+    stood = {row["plate"]: row for row in connection.execute(chosen).mappings()}
+    for plate, row in stood.items():
+        if plate in wanted and plate not in coming:
+            changing.stated.append((row, wanted[plate]))
+        else:
+            changing.gone.append(row["entry_id"])
+    changing.new = {
+        plate: (details, since(plate))
+        for plate, details in wanted.items()
+        if plate not in stood and plate not in coming
+    }
+    return changing.write(connection, now)
 
 
 def add_vehicle(connection: Connection, vehicle: ListedVehicle, now: float, max_vehicles: int) -> Change:
     """List one vehicle more; one that stands already keeps its entry, with details as given now.
 
-    Raises QuotaError when the list has ``max_vehicles`` entries.
+    Raises QuotaError when the list has ``max_vehicles`` entries, those included that wait for their effective date.
     """
-    plate = vehicle.plate.encode()
-    found, kept = _standing(connection, plate), count(connection)
-    if found is not None:
-        return _change(connection, {}, [], [(found, vehicle.details)], now, kept)
-    if kept >= max_vehicles:
-        raise QuotaError(
-            f"The list has the {max_vehicles:,} entries that the grant allows.",
-            "Remove one first, or ask for an amended grant.",
-        )
-    return _change(connection, {plate: vehicle.details}, [], [], now, kept)
+    changing = Changing()
+    changing.list_one(connection, vehicle.plate.encode(), vehicle.details, now)
+    done = changing.write(connection, now)
+    require_room(connection, max_vehicles)
+    return done
 
 
 def remove_vehicle(connection: Connection, plate: CanonicalPlate, now: float) -> Change:
     """Take one vehicle off. Raises NotFoundError when it is not listed."""
-    found = _standing(connection, plate.encode())
-    if found is None:
+    changing = Changing()
+    if not changing.take_off(connection, plate.encode()):
         raise NotFoundError("That vehicle is not on the list.", "Check its plate and country.")
-    return _change(connection, {}, [found["entry_id"]], [], now, count(connection) - 1)
+    return changing.write(connection, now)
 
 
-def weed(connection: Connection, now: float) -> Change:
-    """Take off every entry whose weed date is past in Europe/London."""
-    past = entries.c.weed_date < london_day(now)
-    chosen = select(entries.c.entry_id).where(entries.c.removed_version.is_(None), past)
-    gone = list(connection.execute(chosen).scalars())
-    return _change(connection, {}, gone, [], now, count(connection) - len(gone))
+def keep_dates(connection: Connection, now: float) -> Change:
+    """Take off what is past its weed date in Europe/London, and list what its effective date has come for."""
+    day, changing = london_day(now), Changing()
+    over = select(entries.c.entry_id).where(entries.c.removed_version.is_(None), entries.c.weed_date < day)
+    changing.gone = list(connection.execute(over).scalars())
+    begun = waiting.take_begun(connection, day)
+    changing.new = {plate: (one.details, one.listed_at) for plate, one in begun.items()}
+    return changing.write(connection, now)
 
 
-def latest_version(connection: Connection) -> int:
-    """The number of the list's present version; 0 before the first."""
-    return connection.execute(select(func.max(versions.c.version))).scalar() or 0
+def require_room(connection: Connection, max_vehicles: int) -> None:
+    """Raise QuotaError when more are listed, or wait, than the grant allows."""
+    if count(connection) + waiting.count(connection) > max_vehicles:
+        raise QuotaError(
+            f"The list would have more than the {max_vehicles:,} entries that the grant allows.",
+            "Remove some first, or ask for an amended grant.",
+        )
 
 
 def renumber(connection: Connection, version: int, now: float) -> None:
@@ -133,76 +193,11 @@ def london_day(now: float) -> date:
     return datetime.fromtimestamp(now, LONDON).date()
 
 
-def _change(
-    connection: Connection,
-    new: Mapping[bytes, Details],
-    gone: Sequence[int],
-    stated: Iterable[tuple[Mapping[Any, Any], Details]],
-    now: float,
-    kept: int,
-) -> Change:
-    """List what is ``new``, take off what is ``gone``, and have entries say what is ``stated`` of them now."""
-    before = latest_version(connection)
-    reworded = _restate(connection, stated, before)
-    if not new and not gone and not reworded:
-        return Change(None, 0, 0, kept)
-    version: int = connection.execute(
-        insert(versions).values(made_at=now, added=len(new), removed=len(gone)).returning(versions.c.version)
-    ).scalar_one()
-    if gone:
-        connection.execute(
-            update(entries)
-            .where(entries.c.entry_id == bindparam("gone_id"))
-            .values(removed_version=version, removed_at=now),
-            [{"gone_id": entry_id} for entry_id in gone],
-        )
-    if new:
-        listed = {"listed_version": version, "listed_at": now}
-        connection.execute(
-            insert(entries),
-            [{"plate": plate, **_columns(details), **listed} for plate, details in new.items()],
-        )
-    return Change(version, len(new), len(gone), kept, reworded)
-
-
-def _restate(
-    connection: Connection, stated: Iterable[tuple[Mapping[Any, Any], Details]], version: int
-) -> int:
-    """Store new details; what leaves said up to ``version`` is kept where they say something else now."""
-    changed = [(row, details) for row, details in stated if _details(row) != details]
-    former = [
-        {"entry_id": row["entry_id"], "last_version": version, **{name: row[name] for name in _COMMITTED}}
-        for row, details in changed
-        if any(row[name] != getattr(details, name) for name in _COMMITTED)
-    ]
-    if changed:
-        connection.execute(
-            update(entries).where(entries.c.entry_id == bindparam("changed_id")),
-            [{"changed_id": row["entry_id"], **_columns(details)} for row, details in changed],
-        )
-    if former:
-        connection.execute(insert(former_details), former)
-    return len(former)
-
-
-def _standing(connection: Connection, plate: bytes) -> Mapping[Any, Any] | None:
-    chosen = select(entries).where(entries.c.plate == plate, entries.c.removed_version.is_(None))
-    return connection.execute(chosen).mappings().first()
-
-
-def _columns(details: Details) -> dict[str, Any]:
-    return asdict(details)
-
-
-def _details(row: Mapping[Any, Any]) -> Details:
-    return Details(**{name: row[name] for name in _DETAILS})
-
-
 def _entry(row: Mapping[Any, Any]) -> Entry:
     return Entry(
         row["entry_id"],
         CanonicalPlate.decode(row["plate"]),
-        _details(row),
+        details_of(row),
         row["listed_at"],
         row["removed_at"],
     )

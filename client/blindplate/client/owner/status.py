@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
-from blindplate.client.owner import commitments, roster, segments
+from blindplate.client.owner import commitments, roster, segments, waiting
 from blindplate.client.owner.commitments import Commitment
 from blindplate.client.owner.hits import HIDDEN, HitState, count_by_state
+from blindplate.client.owner.list_files import last_taken
 from blindplate.client.owner.pseudonymise import missing_count
 from blindplate.client.owner.publish import due_epochs
 from blindplate.client.owner.session import Session
-from blindplate.client.owner.tables import answers
+from blindplate.client.owner.tables import answers, entries
 from blindplate.core.domains import Epoch
+from blindplate.core.statements.priorities import Priority
+
+SOON_DAYS: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,8 @@ class EpochStatus:
 class ListStatus:
     """A list as it stands. ``unevaluated`` counts entries by zone; times are seconds since 1970, UTC.
 
+    ``revision`` is that of the list file taken last, None where it had none. ``expiring`` counts entries whose weed date
+    comes within ``SOON_DAYS``, ``waiting`` vehicles whose effective date is to come, the first on ``next_effective``.
     ``committed`` is the commitment made last, ``in_force`` the last that both custodians have witnessed.
     """
 
@@ -39,8 +47,13 @@ class ListStatus:
     version: int
     committed: Commitment | None
     in_force: Commitment | None
+    revision: int | None
     entries: int
     allowed: int
+    priorities: Mapping[Priority, int]
+    expiring: int
+    waiting: int
+    next_effective: date | None
     unevaluated: Mapping[str, int]
     epochs: tuple[EpochStatus, ...]
     answers: int
@@ -54,7 +67,7 @@ def list_status(session: Session) -> ListStatus:
         covering = {
             epoch: segments.current_in(connection, epoch, session.scope) for epoch in due_epochs(session, now)
         }
-        counted = count_by_state(connection)
+        counted, taken = count_by_state(connection), last_taken(connection)
         return ListStatus(
             list_id=grant.list_id,
             grant_id=grant.grant_id,
@@ -62,8 +75,13 @@ def list_status(session: Session) -> ListStatus:
             version=roster.latest_version(connection),
             committed=commitments.latest(connection),
             in_force=commitments.in_force(connection),
+            revision=None if taken is None else taken.number,
             entries=roster.count(connection),
             allowed=grant.list_size,
+            priorities=_by_priority(connection),
+            expiring=_expiring(connection, now),
+            waiting=waiting.count(connection),
+            next_effective=waiting.next_day(connection),
             unevaluated={domain.zone: missing_count(connection, domain) for domain in grant.domains()},
             epochs=tuple(
                 EpochStatus(epoch, len(current), max((one.last_version for one in current), default=0))
@@ -72,3 +90,21 @@ def list_status(session: Session) -> ListStatus:
             answers=connection.execute(select(func.count()).select_from(answers)).scalar_one(),
             hits={state: found for state, found in counted.items() if state not in HIDDEN},
         )
+
+
+def _by_priority(connection: Connection) -> dict[Priority, int]:
+    chosen = select(entries.c.priority, func.count().label("found")).where(
+        entries.c.removed_version.is_(None)
+    )
+    found = {
+        Priority(row.priority): row.found for row in connection.execute(chosen.group_by(entries.c.priority))
+    }
+    return {one: found[one] for one in Priority if one in found}
+
+
+def _expiring(connection: Connection, now: float) -> int:
+    until = roster.london_day(now) + timedelta(days=SOON_DAYS)
+    chosen = select(func.count()).select_from(entries)
+    return connection.execute(
+        chosen.where(entries.c.removed_version.is_(None), entries.c.weed_date < until)
+    ).scalar_one()

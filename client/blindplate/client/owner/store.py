@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from blindplate.client.owner.locks import file_lock
-from blindplate.client.owner.tables import SCHEMA_VERSION, metadata
+from blindplate.client.owner.schema import make_schema
 from blindplate.core.errors import StorageError
 
 _FILE: Final = "owner.sqlite"
@@ -47,8 +47,8 @@ class Store:
             ) from None
         self._engine = _engine(folder / _FILE)
         # Two that make the file at once would refuse each other, instead of waiting, while one turns it to WAL.
-        with file_lock(folder / _OPENING):
-            self._make_schema()
+        with file_lock(folder / _OPENING), self.writing() as connection:
+            make_schema(connection, folder)
 
     @contextmanager
     def reading(self) -> Generator[Connection]:
@@ -73,18 +73,6 @@ class Store:
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
-
-    def _make_schema(self) -> None:
-        with self.writing() as connection:
-            version: int = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-            if version == 0:
-                metadata.create_all(connection)
-                connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            elif version != SCHEMA_VERSION:
-                raise StorageError(
-                    f"The database in {self.folder} is of schema {version}, not {SCHEMA_VERSION}.",
-                    "Use the version of this software that made it, or name a new folder and submit the list again.",
-                )
 
 
 def _engine(path: Path) -> Engine:

@@ -6,7 +6,8 @@ seconds since 1970, UTC. Specified in docs/spec/owner.md section 3.
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import fields
+from typing import Any, Final
 
 from sqlalchemy import (
     Boolean,
@@ -23,8 +24,20 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSION: Final = 2
+from blindplate.client.owner.entries import Details
+
+SCHEMA_VERSION: Final = 3
 metadata: Final = MetaData()
+
+
+def _details() -> tuple[Column[Any], ...]:
+    """A column for each field of ``entries.Details``, under its name."""
+    dates = ("weed_date", "effective_date")
+    return tuple(
+        Column(one.name, Date) if one.name in dates else Column(one.name, String, nullable=False)
+        for one in fields(Details)
+    )
+
 
 # One row each time the list changed, or was to be committed to anew.
 versions: Final = Table(
@@ -42,15 +55,7 @@ entries: Final = Table(
     metadata,
     Column("entry_id", Integer, primary_key=True),
     Column("plate", LargeBinary, nullable=False),
-    Column("reason", String, nullable=False),
-    Column("priority", String, nullable=False),
-    Column("action", String, nullable=False),
-    Column("weed_date", Date),
-    Column("make", String, nullable=False),
-    Column("model", String, nullable=False),
-    Column("colour", String, nullable=False),
-    Column("note", String, nullable=False),
-    Column("officer", String, nullable=False),
+    *_details(),
     Column("listed_version", Integer, ForeignKey("versions.version"), nullable=False),
     Column("listed_at", Float, nullable=False),
     Column("removed_version", Integer, ForeignKey("versions.version")),
@@ -69,7 +74,29 @@ former_details: Final = Table(
     Column("reason", String, nullable=False),
     Column("officer", String, nullable=False),
     Column("weed_date", Date),
+    Column("priority", String, nullable=False),
     sqlite_with_rowid=False,
+)
+
+# Vehicles submitted that do not count yet: each becomes an entry on its effective date.
+waiting: Final = Table(
+    "waiting",
+    metadata,
+    Column("plate", LargeBinary, primary_key=True),
+    *_details(),
+    Column("listed_at", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Each list file that was taken, in order. ``revision`` is what it calls itself, ``digest`` SHA-256 of its bytes.
+list_files: Final = Table(
+    "list_files",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("revision", Integer),
+    Column("digest", LargeBinary, nullable=False),
+    Column("taken_at", Float, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 # F_D of a plate: evaluated once a plate, zone and generation, for every epoch to come. ``salt`` hides its leaf.

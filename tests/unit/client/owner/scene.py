@@ -190,8 +190,10 @@ class Scene:
             if len(listed) == 1:
                 roster.add_vehicle(connection, listed[0], self.clock.moment, 1_000)
             else:
-                new = {vehicle.plate.encode(): vehicle.details for vehicle in listed}
-                roster._change(connection, new, [], [], self.clock.moment, 0)
+                changing = roster.Changing()
+                for vehicle in listed:
+                    changing.list_one(connection, vehicle.plate.encode(), vehicle.details, self.clock.moment)
+                changing.write(connection, self.clock.moment)
             return roster.latest_version(connection)
 
     def take_off(self, plate: str) -> int:

@@ -314,8 +314,8 @@ def standing(desk: Desk) -> Desk:
 def test_a_standing_authorisation_asks_for_every_hit_but_alternates(standing: Desk) -> None:
     sealed, alternate = standing.hit(), hit_on(standing.scene, PLATES[1], alternate=True)
     seeing = SeeingThrough(standing.session)
-    assert ask_for_releases(standing.session) == 1
-    assert ask_for_releases(standing.session) == 0
+    assert ask_for_releases(standing.session, set()) == 1
+    assert ask_for_releases(standing.session, set()) == 0
     standing.scene.witness()
     seeing.step()
     assert standing.submitted() == [1, 1]
@@ -326,7 +326,7 @@ def test_a_standing_authorisation_asks_for_every_hit_but_alternates(standing: De
 
 def test_what_a_custodian_refuses_without_a_decision_is_not_asked_at_every_look(standing: Desk) -> None:
     standing.hit()
-    ask_for_releases(standing.session)
+    ask_for_releases(standing.session, set())
     standing.scene.witness()
     standing.custodians[Custodian.A].refusals = [PolicyError("Not now.")] * 5
     seeing = SeeingThrough(standing.session)
@@ -346,6 +346,6 @@ def test_a_hit_that_can_no_longer_be_asked_for_does_not_stop_the_others(
     with standing.session.store.writing() as connection:
         connection.exec_driver_sql("UPDATE hits SET segment_id = x'00'")
     hit_on(standing.scene, PLATES[1])
-    assert ask_for_releases(standing.session) == 2
+    assert ask_for_releases(standing.session, set()) == 2
     assert standing.state(gone) is HitState.DENIED
     assert len(entries_of(standing.scene.ledger)) == 1

@@ -18,6 +18,7 @@ from blindplate.client.owner.listfile import (
     read_list_file,
 )
 from blindplate.core.errors import ListFileError
+from blindplate.core.statements.priorities import Priority
 
 TODAY = date(2026, 3, 1)
 
@@ -42,7 +43,7 @@ def test_all_columns_are_kept(tmp_path: Path) -> None:
     (vehicle,) = file.vehicles
     assert vehicle.plate.text == "AB12CDE"
     assert vehicle.details == Details(
-        "stolen", "1", "stop", date(2026, 12, 31), "Ford", "Focus", "Blue", "seen in Kent", "PC 1"
+        "stolen", Priority.HIGH, "stop", date(2026, 12, 31), "Ford", "Focus", "Blue", "seen in Kent", "PC 1"
     )
 
 
@@ -113,7 +114,7 @@ def test_a_plate_corrected_to_its_format_is_noticed(tmp_path: Path) -> None:
 
 
 def test_a_column_that_is_not_kept_is_noticed_by_position(tmp_path: Path) -> None:
-    assert problems(tmp_path, b"plate,NIM 5x5x5\nAB12CDE,x\n") == [(1, "2", ProblemKind.COLUMN)]
+    assert problems(tmp_path, b"plate,Shoe Size\nAB12CDE,x\n") == [(1, "2", ProblemKind.COLUMN)]
 
 
 @pytest.mark.parametrize(

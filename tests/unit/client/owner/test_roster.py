@@ -118,9 +118,9 @@ def test_an_entry_goes_when_its_weed_date_is_past_in_london(connection: Connecti
         [vehicle("AB12CDE", weed_date=date(2026, 3, 1)), vehicle("KL63XYZ", weed_date=date(2026, 3, 2))],
         NOW,
     )
-    assert roster.weed(connection, NOW).removed == 0
+    assert roster.keep_dates(connection, NOW).removed == 0
     after_midnight = datetime(2026, 3, 2, 0, 0, 1, tzinfo=UTC).timestamp()
-    assert roster.weed(connection, after_midnight).removed == 1
+    assert roster.keep_dates(connection, after_midnight).removed == 1
     assert find(connection, "AB12CDE").removed_at == after_midnight
 
 

@@ -1,0 +1,79 @@
+"""Looking at hits: as they come in, and once more when they are revealed, with what there is to compare.
+
+Asks nobody: reads the owner's database, beside the daemon. Specified in docs/spec/owner.md section 6.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from blindplate.client.owner import hits as hits_
+from blindplate.client.owner.hits import Hit
+from blindplate.client.owner.reveal import Revealed, revealed_before
+from blindplate.client.owner.settings import OwnerSettings
+from blindplate.client.owner.sights import save_image
+from blindplate.client.owner.store import Store
+
+_WATCH_SECONDS = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A revealed hit, and where its image was saved."""
+
+    revealed: Revealed
+    image: Path | None
+
+
+def hits(settings: OwnerSettings, *, after: int = 0) -> list[Hit]:
+    """The hits numbered above ``after``, at most 1,000, in order."""
+    store = Store(settings.data)
+    try:
+        with store.reading() as connection:
+            return hits_.hits_after(connection, after)
+    finally:
+        store.close()
+
+
+def watch(
+    settings: OwnerSettings, *, after: int | None = None, stopped: Callable[[], bool] = lambda: False
+) -> Iterator[Hit]:
+    """Every hit numbered above ``after`` as it comes in, and every hit once more when it is revealed.
+
+    Those to come when ``after`` is None. Ends once ``stopped`` says so.
+    """
+    store = Store(settings.data)
+    try:
+        with store.reading() as connection:
+            last = hits_.last_hit(connection) if after is None else after
+            looked_at = hits_.last_revealed_at(connection)
+        while not stopped():
+            with store.reading() as connection:
+                found = hits_.hits_after(connection, last)
+                newly = hits_.revealed_after(connection, looked_at)
+            shown = {hit.hit_id for hit in found}
+            for hit in found:
+                last = hit.hit_id
+                yield hit
+            for moment, hit in newly:
+                looked_at = moment
+                if hit.hit_id not in shown:
+                    yield hit
+            if not found and not newly:
+                time.sleep(_WATCH_SECONDS)
+    finally:
+        store.close()
+
+
+def sight(settings: OwnerSettings, hit_id: int) -> Sight | None:
+    """What there is to compare of a hit that was revealed before; None for any other. Raises StorageError."""
+    store = Store(settings.data)
+    try:
+        with store.reading() as connection:
+            revealed = revealed_before(connection, hit_id)
+        return None if revealed is None else Sight(revealed, save_image(settings.data, revealed))
+    finally:
+        store.close()
