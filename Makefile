@@ -31,6 +31,7 @@ interop: $(STAMP)
 	(command -v go && test -d $(GOCODE)/src/golang.org/x/mod/sumdb) >/dev/null || \
 		(apt-get update -qq && apt-get install -y -qq golang-go golang-golang-x-mod-dev)
 	command -v strace >/dev/null || (apt-get update -qq && apt-get install -y -qq strace)
+	command -v mosquitto >/dev/null || (apt-get update -qq && apt-get install -y -qq mosquitto)
 	npm install --prefix tests/interop --no-package-lock --no-audit --no-fund --silent
 	tests/interop/node_modules/.bin/buf lint
 	set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
@@ -38,6 +39,7 @@ interop: $(STAMP)
 	GO111MODULE=off GOPATH=$(GOCODE) go run tests/interop/check_ledger.go "$$folder"; \
 	node tests/interop/check_ledger.mjs "$$folder"
 	$(BIN)/python -m tests.interop.ledger_faults
+	$(BIN)/python -m tests.interop.mosquitto
 
 # Long runs: thousands of seeds, kill loops.
 soak: $(STAMP)

@@ -8,6 +8,7 @@ from pathlib import Path
 from blindplate.client.camera.counts import Counted
 from blindplate.client.camera.events import known_formats, parser_of
 from blindplate.client.camera.http_push import PushSettings
+from blindplate.client.camera.mqtt import MqttSettings
 from blindplate.client.camera.settings import CameraSettings
 
 TEXT = (Path(__file__).parents[4] / "docs/spec/camera.md").read_text()
@@ -22,5 +23,11 @@ def test_the_example_is_an_event_with_everything_in_it() -> None:
 
 
 def test_every_setting_and_every_count_is_specified() -> None:
-    names = [*CameraSettings.model_fields, *PushSettings.model_fields, *Counted, *known_formats()]
+    names = [
+        *CameraSettings.model_fields,
+        *PushSettings.model_fields,
+        *MqttSettings.model_fields,
+        *Counted,
+        *known_formats(),
+    ]
     assert [name for name in names if f"`{name}`" not in TEXT and f"### {name}" not in TEXT] == []

@@ -37,7 +37,7 @@ def load(name: str) -> Callable[[bytes], Sequence[ReadEvent]]:
         )
     try:
         parse = points[0].load()
-    except Exception as error:  # noqa: BLE001  whatever another's module raises while it is imported
+    except BaseException as error:  # noqa: BLE001  whatever another's module raises while it is imported
         raise _unloadable(points[0], type(error).__name__) from None
     if not callable(parse):
         raise _unloadable(points[0], "not callable")
