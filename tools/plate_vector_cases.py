@@ -32,6 +32,7 @@ NOTES: Final = {
     "Wildcard": "A sign for a character that is not known: dropping it would name another vehicle.",
     "Candidates": "Alternates from the engine's candidates.",
     "Confidences": "Alternates from characters read with a confidence below 0.9.",
+    "Crossed": "Letter and digit that are never folded, put right where the text is no mark.",
     "Screw": "A screw between two 1s reads as H.",
     "ManyAlternates": "More than three alternates were found: the first three count.",
     "NoAlternates": "Nothing else is as likely.",
@@ -219,6 +220,12 @@ READS: Final = """
     Candidates | AB12CDEF | GB | AB12CDE:0.9 AB12CDEFG:0.5 | | GB/VERBATIM/AB12CDEF | GB/GB_CURRENT/AB12CDE GB/VERBATIM/AB12CDEFG
     Candidates | AB123CD | FR | AB128CD:0.5 | | FR/VERBATIM/AB123CD | FR/VERBATIM/AB128CD
     ManyAlternates | AB12CDE | GB | AB12CDF:0.8 AB12CDG:0.7 AB12CDH:0.6 AB12CDJ:0.5 | | GB/GB_CURRENT/AB12CDE | GB/GB_CURRENT/AB12CDF GB/GB_CURRENT/AB12CDG GB/GB_CURRENT/AB12CDH
+    Candidates | AB12CDE | GB | AB12CDF:0.02 AB12CDG:0.01 | | GB/GB_CURRENT/AB12CDE | GB/GB_CURRENT/AB12CDF
+    Crossed | ABD2CDE | GB | | | GB/VERBATIM/ABD2CDE | GB/GB_CURRENT/AB02CDE
+    Crossed | ABQ2CDE | - | | | ZZ/VERBATIM/ABQ2CDE | GB/GB_CURRENT/AB02CDE
+    Crossed | ABG2CDE | GB | | | GB/VERBATIM/ABG2CDE | GB/GB_CURRENT/AB62CDE
+    Crossed | AB126DE | GB | | | GB/VERBATIM/AB126DE | GB/GB_CURRENT/AB12GDE
+    Crossed | ABG2CDE | FR | | | FR/VERBATIM/ABG2CDE |
     Confidences | AB12CDE | GB | | 99 99 99 99 99 50 99 | GB/GB_CURRENT/AB12CDE | GB/GB_CURRENT/AB12COE
     Confidences | AB12 CDE | GB | | 99 99 99 99 0 99 50 99 | GB/GB_CURRENT/AB12CDE | GB/GB_CURRENT/AB12COE
     Confidences | AB12CDE | GB | | 99 99 50 | GB/GB_CURRENT/AB12CDE |

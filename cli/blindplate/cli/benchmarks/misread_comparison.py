@@ -18,37 +18,40 @@ from blindplate.cli.benchmarks.misread_tally import MOST, Tally, tally_day
 from blindplate.cli.benchmarks.misreads import per_100k
 from blindplate.cli.benchmarks.timing import Say
 from blindplate.cli.misreading.day import Day, make_day
-from blindplate.cli.misreading.engine import Candour, Engine
+from blindplate.cli.misreading.engine import Candour, Engine, Score
 from blindplate.core.errors import StorageError
 from blindplate.core.plates import MAX_ALTERNATES, AlternateRules, Source
 
 USUAL: Final = "candidates and characters"
 AS_CAMERAS: Final = "as cameras"
 
-ENGINES: Final[Mapping[str, Engine]] = {
-    USUAL: Engine(),
-    "candidates alone": Engine(characters=False),
-    "characters alone": Engine(candidates=False),
-    "text alone": Engine(candidates=False, characters=False),
-    "five candidates, always": Engine(floor=0.0),
-    "five candidates, always, alone": Engine(floor=0.0, characters=False),
-    "twice too sure": Engine(sharpness=2),
-    "four times too sure": Engine(sharpness=4),
-    "half as sure as it may be": Engine(sharpness=0.5),
-    "confidences say nothing": Engine(candour=Candour.RANDOM),
-    "confusions unlike the font's": Engine(like_the_font=False),
-}
 _ALL: Final = frozenset(Source)
-RULES: Final[Mapping[str, AlternateRules]] = {
-    AS_CAMERAS: AlternateRules(),
-    **{
-        f"doubted below {below}": AlternateRules(doubted_below=below) for below in (0.7, 0.8, 0.9, 0.95, 0.99)
-    },
-    **{
-        f"candidates from {least}": AlternateRules(candidates_from=least)
-        for least in (0.0, 0.02, 0.05, 0.1, 0.2)
-    },
-    **{f"without {one.value}": AlternateRules(sources=_ALL - {one}) for one in Source},
+_CAMERAS: Final = {AS_CAMERAS: AlternateRules()}
+_DOUBTED: Final = {
+    f"doubted below {below}": AlternateRules(doubted_below=below) for below in (0.7, 0.8, 0.95, 0.99)
+}
+_CANDIDATES: Final = {
+    f"candidates from {least}": AlternateRules(candidates_from=least)
+    for least in (0.0, 0.01, 0.05, 0.1, 0.2, 0.87)
+}
+_WITHOUT: Final = {f"without {one.value}": AlternateRules(sources=_ALL - {one}) for one in Source}
+
+ENGINES: Final[Mapping[str, tuple[Engine, Mapping[str, AlternateRules]]]] = {
+    USUAL: (Engine(), _CAMERAS | _DOUBTED | _CANDIDATES | _WITHOUT),
+    "candidates alone": (Engine(characters=False), _CAMERAS),
+    "characters alone": (Engine(candidates=False), _CAMERAS | _DOUBTED | _WITHOUT),
+    "text alone": (Engine(candidates=False, characters=False), _CAMERAS | _WITHOUT),
+    "five candidates, always": (Engine(floor=0.0), _CAMERAS | _CANDIDATES),
+    "five, always, scored by mean": (
+        Engine(floor=0.0, characters=False, score=Score.MEAN),
+        _CAMERAS | _CANDIDATES,
+    ),
+    "five, always, not scored": (Engine(floor=0.0, characters=False, score=Score.NONE), _CAMERAS),
+    "twice too sure": (Engine(sharpness=2), _CAMERAS | _DOUBTED),
+    "four times too sure": (Engine(sharpness=4), _CAMERAS | _DOUBTED),
+    "half as sure as it may be": (Engine(sharpness=0.5), _CAMERAS | _DOUBTED),
+    "confidences say nothing": (Engine(candour=Candour.RANDOM), _CAMERAS),
+    "confusions unlike the font's": (Engine(like_the_font=False), _CAMERAS | _WITHOUT),
 }
 _DRAWN: Final = (USUAL, "candidates alone", "characters alone", "twice too sure", "confidences say nothing")
 
@@ -72,9 +75,8 @@ def compare(folder: Path, seed: int, reads: int, listed: int, say: Say) -> None:
     """
     day = make_day(seed, reads, listed)
     rows: list[Row] = []
-    for name, engine in ENGINES.items():
+    for name, (engine, rules) in ENGINES.items():
         say(f"Reading {reads:,} plates: {name}.")
-        rules = RULES if name == USUAL else {AS_CAMERAS: RULES[AS_CAMERAS]}
         rows += measure(day, name, engine, rules)
     made = {"seed": seed, "reads": reads, "listed": listed, "rows": [asdict(row) for row in rows]}
     caption = f"Simulated: {reads:,} reads, {listed:,} listed plates, seed {seed}; false hits for London's 15.7 M reads a day."

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from math import exp, prod
 from random import Random
-from statistics import NormalDist
+from statistics import NormalDist, fmean
 from typing import Final, TypeVar
 
 from blindplate.cli.misreading.font import SCREW, alike, confusability, others
@@ -43,6 +43,14 @@ class Candour(Enum):
     RANDOM = "random"  # nothing: it has the same spread, whatever was read
 
 
+class Score(Enum):
+    """How an engine scores a whole text by its characters."""
+
+    PRODUCT = "product"  # the probability of the text
+    MEAN = "mean"  # as OpenALPR does: a text with one hopeless character scores six sevenths
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class Engine:
     """What an engine gives with a text: candidates, confidences of characters, both or neither.
@@ -58,6 +66,7 @@ class Engine:
     sharpness: float = 1.0
     candour: Candour = Candour.TRUE
     like_the_font: bool = True
+    score: Score = Score.PRODUCT
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +74,7 @@ class EngineRead:
     """One read. ``kind`` is None when the text is the plate's."""
 
     text: str = field(repr=False)
-    candidates: tuple[tuple[str, float], ...] = field(repr=False)
+    candidates: tuple[tuple[str, float | None], ...] = field(repr=False)
     char_confidences: tuple[float, ...]
     kind: Kind | None
 
@@ -169,23 +178,35 @@ def _lost(rng: Random, length: int) -> int:
     return rng.choice((0, length - 1)) if rng.random() < _END_SHARE else rng.randrange(length)
 
 
-def _candidates(engine: Engine, seen: Sequence[_Character]) -> list[tuple[str, float]]:
-    """The likeliest other texts with their probabilities, likeliest first: one runner-up, or the two likeliest."""
+def _candidates(engine: Engine, seen: Sequence[_Character]) -> list[tuple[str, float | None]]:
+    """The likeliest other texts, likeliest first: one runner-up, or the two likeliest."""
     doubted = sorted(range(len(seen)), key=lambda at: seen[at].confidence)
     doubted = [at for at in doubted if 1 - seen[at].confidence >= engine.floor][: engine.most]
-    if not doubted:
-        return []
-    whole = prod(one.confidence for one in seen)
-    ratios = {at: (1 - seen[at].confidence) / seen[at].confidence for at in doubted}
-    made = [(whole * ratios[at], {at}) for at in doubted]
+    changes = [frozenset({at}) for at in doubted]
     if len(doubted) > 1:
-        one, other = doubted[:2]
-        made.append((whole * ratios[one] * ratios[other], {one, other}))
-    made.sort(key=lambda candidate: -candidate[0])
+        changes.append(frozenset(doubted[:2]))
+    weights = {
+        changed: [1 - one.confidence if at in changed else one.confidence for at, one in enumerate(seen)]
+        for changed in changes
+    }
+    changes.sort(key=lambda changed: -prod(weights[changed]))
     return [
-        ("".join(one.runner_up if at in changed else one.shown for at, one in enumerate(seen)), probability)
-        for probability, changed in made[: engine.most]
+        (
+            "".join(one.runner_up if at in changed else one.shown for at, one in enumerate(seen)),
+            _score(engine, weights[changed]),
+        )
+        for changed in changes[: engine.most]
     ]
+
+
+def _score(engine: Engine, weights: Sequence[float]) -> float | None:
+    match engine.score:
+        case Score.PRODUCT:
+            return prod(weights)
+        case Score.MEAN:
+            return fmean(weights)
+        case Score.NONE:
+            return None
 
 
 def _pick(rng: Random, weights: Mapping[T, float]) -> T:

@@ -163,7 +163,13 @@ class _Camera:
 
     def feed(self, settings: CameraSettings, parse: Parse) -> Feed:
         passes = Passes(settings.pass_seconds)
-        reader = Reader(passes, settings.country, settings.oldest_event_seconds, self.counts)
+        reader = Reader(
+            passes,
+            settings.country,
+            settings.oldest_event_seconds,
+            self.counts,
+            settings.alternates.rules(),
+        )
         return Feed(parse, reader, self.backlog, self.policy, self.clock, self.counts, settings.engine_camera)
 
     def run(

@@ -15,7 +15,7 @@ from blindplate.client.camera.counts import Counted, Counts
 from blindplate.client.camera.events import ReadEvent
 from blindplate.client.camera.passes import Passes
 from blindplate.core.errors import EventError, PlateError
-from blindplate.core.plates import read_plates
+from blindplate.core.plates import DEFAULT_RULES, AlternateRules, read_plates
 
 MAX_AHEAD_SECONDS: Final = 120.0
 
@@ -56,8 +56,16 @@ class PlateTags:
 class Reader:
     """Turns events into reads. Not safe to use from several threads."""
 
-    def __init__(self, passes: Passes, country: str | None, oldest_seconds: float, counts: Counts) -> None:
+    def __init__(
+        self,
+        passes: Passes,
+        country: str | None,
+        oldest_seconds: float,
+        counts: Counts,
+        rules: AlternateRules = DEFAULT_RULES,
+    ) -> None:
         """``country`` is taken where an event names none; ``oldest_seconds`` is how old an event may be."""
+        self._rules = rules
         self._passes = passes
         self._country = country
         self._oldest_seconds = oldest_seconds
@@ -73,7 +81,11 @@ class Reader:
         self._check_time(event, now)
         try:
             reading = read_plates(
-                event.text, event.country or self._country, event.candidates, event.char_confidences
+                event.text,
+                event.country or self._country,
+                event.candidates,
+                event.char_confidences,
+                self._rules,
             )
         except PlateError:
             self._counts.add(Counted.NO_PLATE)

@@ -11,6 +11,7 @@ from blindplate.core.plates.countries import UNKNOWN_COUNTRY, country_code
 from blindplate.core.plates.grammar import Format
 from blindplate.core.plates.plate import SCHEME_VERSION, CanonicalPlate
 from blindplate.core.plates.readings import (
+    DEFAULT_RULES,
     MAX_ALTERNATES,
     AlternateRules,
     PlateReading,
@@ -20,6 +21,7 @@ from blindplate.core.plates.readings import (
 )
 
 __all__ = [
+    "DEFAULT_RULES",
     "MAX_ALTERNATES",
     "SCHEME_VERSION",
     "UNKNOWN_COUNTRY",

@@ -23,8 +23,8 @@ from blindplate.core.plates.plate import GRAMMAR_COUNTRY, CanonicalPlate
 MAX_ALTERNATES: Final = 3
 # A character read with at least this confidence is not doubted.
 DOUBTED_BELOW: Final = 0.9
-# A candidate that states less is left out.
-CANDIDATES_FROM: Final = 0.0
+# A candidate that states less is left out: engines that list some whatever they think would flood the match.
+CANDIDATES_FROM: Final = 0.02
 
 # What looks alike in the prescribed font though both are letters, or both digits; likeliest first. The order is a
 # judgement, not a measurement.
@@ -57,11 +57,15 @@ LOOKALIKES: Final[Mapping[str, str]] = {
     "9": "8",
 }
 
+# Letters and digits that are taken for each other and yet never folded, since folding would merge D, O and 0.
+CROSSED: Final[Mapping[str, str]] = {"D": "0", "Q": "0", "G": "6", "6": "G"}
+
 
 class Source(Enum):
     """What an alternate comes from, in the order in which alternates are taken."""
 
     STRUCTURE = "structure"
+    CROSSED = "crossed"
     CANDIDATES = "candidates"
     SCREW = "screw"
     LIKENESS = "likeness"
@@ -72,8 +76,7 @@ class AlternateRules:
     """How many alternates a read has at most, and from what.
 
     ``doubted_below`` is the confidence from which on a character is not doubted, ``candidates_from`` the least
-    confidence of a candidate that states one, both from 0 to 1. The defaults are those of every camera; others are
-    for measuring what they would do.
+    confidence of a candidate that states one, both from 0 to 1. What the defaults rest on: docs/adr/0009-alternates.md.
     """
 
     most: int = MAX_ALTERNATES
@@ -104,8 +107,9 @@ def read_plates(
 
     ``candidates`` are the engine's other texts with its confidence in each from 0 to 1, or None. ``char_confidences``
     are from 0 to 1, one for each character of ``raw`` or for each that is kept; of any other number they cannot be
-    told apart and are left out of account. Raises PlateError for a raw text that is no plate and for a confidence
-    that is not from 0 to 1; a candidate that is no plate is passed over.
+    told apart and are left out of account. ``rules`` are a camera's, which its engine's habits may change. Raises
+    PlateError for a raw text that is no plate and for a confidence that is not from 0 to 1; a candidate that is no
+    plate is passed over.
     """
     confidences = [confidence for _, confidence in candidates if confidence is not None]
     # Also refuses NaN. An engine's percentages taken for fractions would put alternates in a meaningless order.
@@ -119,6 +123,7 @@ def read_plates(
     likely = [one for one in candidates if one[1] is None or one[1] >= rules.candidates_from]
     proposals = {
         Source.STRUCTURE: _by_structure(cleaned, code, primary),
+        Source.CROSSED: _by_crossing(code, primary),
         Source.CANDIDATES: _by_candidates(likely, country, primary),
         Source.SCREW: _by_screw(code, primary, doubts),
         Source.LIKENESS: _by_likeness(code, primary, doubts),
@@ -152,6 +157,15 @@ def _by_structure(cleaned: Written, code: str | None, primary: CanonicalPlate) -
     if code is None and primary.text != cleaned.text:
         # Nobody called the vehicle British: its text may be right, and foreign.
         yield verbatim(cleaned.text, UNKNOWN_COUNTRY)
+
+
+def _by_crossing(code: str | None, primary: CanonicalPlate) -> Iterator[CanonicalPlate]:
+    """A text that is no mark, and is one with a D or Q for the digit 0, or a G and 6 for each other, put right."""
+    if code not in (None, GRAMMAR_COUNTRY) or primary.format is not Format.VERBATIM:
+        return
+    for index, character in enumerate(primary.text):
+        if character in CROSSED:
+            yield from _mark(primary.text[:index] + CROSSED[character] + primary.text[index + 1 :])
 
 
 def _no_less_likely(fit: Fit, taken: Fit, cuts: frozenset[int]) -> bool:

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from blindplate.cli.misreading.engine import Candour, Engine, EngineRead, read
+from blindplate.cli.misreading.engine import Candour, Engine, EngineRead, Score, read
 from blindplate.cli.misreading.font import CONFUSIONS
 from blindplate.cli.misreading.vehicles import (
     HIGHEST_RATE,
@@ -160,10 +160,20 @@ def test_engines_that_say_different_things_misread_the_same() -> None:
 
 def test_candidates_come_likeliest_first_and_are_other_texts() -> None:
     for one in reads_of(PLAIN, count=1_000):
-        probabilities = [probability for _, probability in one.candidates]
+        probabilities = [probability for _, probability in one.candidates if probability is not None]
+        assert len(probabilities) == len(one.candidates)
         assert probabilities == sorted(probabilities, reverse=True)
         assert all(0 < probability <= 0.5 for probability in probabilities)
         assert one.text not in dict(one.candidates)
+
+
+@pytest.mark.parametrize(("score", "least"), [(Score.MEAN, 0.8), (Score.NONE, None)])
+def test_candidates_scored_otherwise_are_the_same(score: Score, least: float | None) -> None:
+    usual, other = (reads_of(PLAIN, Engine(floor=0.0, score=each), 200) for each in (Score.PRODUCT, score))
+    for one, same in zip(usual, other, strict=True):
+        assert [text for text, _ in one.candidates] == [text for text, _ in same.candidates]
+        first = same.candidates[0][1]
+        assert first is None if least is None else first is not None and first > least
 
 
 def test_the_truth_is_often_among_the_candidates_of_a_confused_read() -> None:

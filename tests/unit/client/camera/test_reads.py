@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from pydantic import ValidationError
 
 from blindplate.client.camera.counts import Counted, Counts
 from blindplate.client.camera.passes import Passes
 from blindplate.client.camera.reads import Reader
+from blindplate.client.camera.settings import AlternateSettings
 from blindplate.core.errors import EventError, PlateError
-from blindplate.core.plates import CanonicalPlate, canonicalize
+from blindplate.core.plates import DEFAULT_RULES, CanonicalPlate, canonicalize
 from tests.unit.client.camera.samples import NOW, PLATE, event
 
 OLDEST = 3600.0
@@ -53,6 +57,24 @@ def test_a_capture_before_any_window_is_refused(reader: Reader, counts: Counts) 
     with pytest.raises(EventError, match="older"):
         reader.reads(event(captured_at=NOW - OLDEST - 1), NOW)
     assert counts[Counted.WRONG_TIME] == 1
+
+
+def test_alternates_are_those_of_the_settings(counts: Counts) -> None:
+    seen = replace(event(), candidates=(("KT21ABD", 0.8), ("KT21ABE", 0.3)))
+
+    def alternates(**settings: float) -> int:
+        rules = AlternateSettings.model_validate(settings).rules()
+        return len(Reader(Passes(10), "GB", OLDEST, counts, rules).reads(seen, NOW)) - 1
+
+    assert AlternateSettings().rules() == DEFAULT_RULES
+    assert [alternates(), alternates(most=1), alternates(most=0)] == [2, 1, 0]
+    assert alternates(candidates_from=0.5) == 1
+
+
+@pytest.mark.parametrize("settings", [{"most": 4}, {"doubted_below": 90}, {"candidates_from": -0.1}])
+def test_settings_of_alternates_out_of_range_are_refused(settings: dict[str, float]) -> None:
+    with pytest.raises(ValidationError):
+        AlternateSettings.model_validate(settings)
 
 
 def test_what_is_no_plate_is_counted(reader: Reader, counts: Counts) -> None:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from blindplate.core.errors import PlateError
 from blindplate.core.plates import CanonicalPlate, Format, alternates, canonicalize, read_plates
 from blindplate.core.plates.grammar import FOLDS
-from blindplate.core.plates.readings import DOUBTED_BELOW, LOOKALIKES
+from blindplate.core.plates.readings import (
+    CANDIDATES_FROM,
+    CROSSED,
+    DOUBTED_BELOW,
+    LOOKALIKES,
+    AlternateRules,
+    Source,
+)
 
 
 def texts(plates: tuple[CanonicalPlate, ...]) -> list[str]:
@@ -54,7 +62,7 @@ def test_an_owner_of_either_mark_is_met_by_the_bare_text() -> None:
 
 
 def test_candidates_without_confidence_come_last_in_the_order_given() -> None:
-    candidates = [("AB12CDF", None), ("AB12CDG", None), ("AB12CDH", 0.01)]
+    candidates = [("AB12CDF", None), ("AB12CDG", None), ("AB12CDH", 0.03)]
     assert texts(alternates("AB12CDE", "GB", candidates)) == ["AB12CDH", "AB12CDF", "AB12CDG"]
 
 
@@ -116,6 +124,39 @@ def test_a_raw_text_that_is_no_plate_is_refused() -> None:
 @pytest.mark.parametrize("candidate", ["", "A" * 17, "AB1?CDE", " " * 65])
 def test_a_candidate_that_is_no_plate_is_passed_over(candidate: str) -> None:
     assert texts(alternates("AB12CDE", "GB", [(candidate, 0.9), ("AB12CDF", 0.1)])) == ["AB12CDF"]
+
+
+def test_a_candidate_that_its_engine_does_not_believe_is_left_out() -> None:
+    candidates = [("AB12CDF", CANDIDATES_FROM), ("AB12CDG", CANDIDATES_FROM - 1e-9), ("AB12CDH", None)]
+    assert texts(alternates("AB12CDE", "GB", candidates)) == ["AB12CDF", "AB12CDH"]
+
+
+def test_a_letter_and_a_digit_that_are_never_folded_are_put_right_in_a_text_that_is_no_mark() -> None:
+    assert texts(alternates("ABD2CDE", "GB")) == texts(alternates("ABQ2CDE", None)) == ["AB02CDE"]
+    assert texts(alternates("ABG2CDE", "GB")) == ["AB62CDE"]
+    assert texts(alternates("AB126DE", "GB")) == ["AB12GDE"]
+    assert alternates("AB62CDE", "GB") == alternates("ABG2CDE", "FR") == alternates("ABGGCDE", "GB") == ()
+
+
+def test_crossed_pairs_are_of_two_types_and_never_folded() -> None:
+    for letter, digit in CROSSED.items():
+        assert letter.isdigit() != digit.isdigit()
+        assert FOLDS.get(letter) != digit
+
+
+def test_rules_say_how_many_and_from_what() -> None:
+    candidates, confidences = [("AB12CDF", 0.3), ("AB12CDG", 0.01)], [*[0.99] * 5, 0.6, 0.92]
+
+    def under(**changed: object) -> list[str]:
+        rules = replace(AlternateRules(), **changed)  # type: ignore[arg-type]  # whichever field a case names
+        return texts(read_plates("AB12CDE", "GB", candidates, confidences, rules).alternates)
+
+    assert under() == ["AB12CDF", "AB12COE"]
+    assert under(most=1) == ["AB12CDF"]
+    assert under(most=0) == under(sources=frozenset()) == []
+    assert under(candidates_from=0.0) == ["AB12CDF", "AB12CDG", "AB12COE"]
+    assert under(sources=frozenset({Source.LIKENESS}), doubted_below=0.95) == ["AB12COE", "AB12CDF"]
+    assert under(doubted_below=0.5) == ["AB12CDF"]
 
 
 def test_a_screw_between_two_ones_is_proposed_where_the_text_is_no_mark() -> None:
