@@ -22,7 +22,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from blindplate.client.camera.counts import Counted
 from blindplate.client.camera.mqtt import MqttSettings, MqttSource
-from tests.unit.client.camera.test_mqtt import Bench, update
+from tests.unit.client.camera.feeds import Bench
+from tests.unit.client.camera.test_mqtt import update
 
 _NAME: Final = "camera"
 _PASSWORD: Final = "a-password"
@@ -118,7 +119,7 @@ def _worked(bench: Bench) -> int:
 
 def _bench(folder: Path, name: str) -> Bench:
     (folder / name).mkdir()
-    return Bench(folder / name)
+    return Bench(folder / name, "frigate")
 
 
 def _client(settings: MqttSettings, name: str) -> Client:

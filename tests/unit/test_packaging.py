@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 # Not rich: structlog loads it where it is installed, and does without it elsewhere.
-NOT_ON_A_CAMERA = ("numpy", "sqlalchemy", "typer", "tenseal", "flint", "alembic", "prometheus_client")
+NOT_ON_A_CAMERA = ("numpy", "sqlalchemy", "typer", "tenseal", "flint", "alembic", "prometheus_client", "paho")
 
 
 def test_a_camera_loads_nothing_beyond_the_base_installation() -> None:

@@ -11,7 +11,7 @@ import pytest
 from blindplate.client.camera.command import main
 
 # What the base installation does not bring.
-EXTRAS = ("numpy", "sqlalchemy", "alembic", "typer", "rich", "tenseal", "flint", "prometheus_client")
+EXTRAS = ("numpy", "sqlalchemy", "alembic", "typer", "rich", "tenseal", "flint", "prometheus_client", "paho")
 
 
 def test_the_base_installation_is_enough() -> None:

@@ -21,42 +21,19 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from blindplate.client.camera import mqtt
-from blindplate.client.camera.backlog import Backlog
-from blindplate.client.camera.counts import Counted, Counts
-from blindplate.client.camera.events import parser_of
-from blindplate.client.camera.feed import Feed
+from blindplate.client.camera.counts import Counted
 from blindplate.client.camera.mqtt import MqttSettings, MqttSource
-from blindplate.client.camera.passes import Passes
-from blindplate.client.camera.reads import Reader
 from blindplate.core.errors import SettingsError
+from tests.unit.client.camera.feeds import Bench
 from tests.unit.client.camera.mqtt_broker import broker
-from tests.unit.client.camera.samples import NOW, MovedClock, Parties
+from tests.unit.client.camera.samples import NOW
 
-LISTS = ("police", "emissions")
 LOGIN = ("camera", "tr0ub4dor-QUOKKA")
-
-
-class Bench:
-    """A feed of Frigate's messages, and a worker that makes durable what waits when it is told to."""
-
-    def __init__(self, folder: Path, engine_camera: str | None = None) -> None:
-        parties = Parties()
-        self.counts = Counts()
-        self.backlog = Backlog(1000, self.counts, drop_oldest=False)
-        reader = Reader(Passes(10), "GB", 3600, self.counts)
-        policy = parties.policy_file(folder, parties.policy())
-        self.feed = Feed(
-            parser_of("frigate"), reader, self.backlog, policy, MovedClock(), self.counts, engine_camera
-        )
-
-    def work(self, lists: tuple[str, ...] = LISTS) -> None:
-        for list_id in lists:
-            self.backlog.done(list_id, self.backlog.take(list_id, 1000))
 
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
-    return Bench(tmp_path)
+    return Bench(tmp_path, "frigate")
 
 
 @pytest.fixture(autouse=True)
@@ -153,7 +130,7 @@ def test_what_was_not_durable_when_a_camera_ended_comes_to_the_next(bench: Bench
         made.publish(update("LB99XYZ"))
         other = tmp_path / "other"
         other.mkdir()
-        after = Bench(other)
+        after = Bench(other, "frigate")
         with running(settings(made.port), after):
             wait_for(lambda: after.counts[Counted.READS] == 2)
             after.work()
@@ -221,7 +198,7 @@ def test_no_more_is_held_than_may_be_unacknowledged(bench: Bench, monkeypatch: p
 
 
 def test_only_the_camera_that_is_meant_is_read(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, "gate")
+    bench = Bench(tmp_path, "frigate", "gate")
     with broker() as made, running(settings(made.port), bench):
         made.publish(update(camera="drive"))
         made.publish(update("LB99XYZ", camera="gate"))
