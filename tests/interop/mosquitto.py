@@ -103,7 +103,7 @@ def _broker(folder: Path, settings: MqttSettings) -> Iterator[None]:
 @contextmanager
 def _camera(settings: MqttSettings, bench: Bench) -> Iterator[None]:
     stop = threading.Event()
-    source = threading.Thread(target=MqttSource(settings).run, args=(bench.feed, stop))
+    source = threading.Thread(target=MqttSource(settings, "camera-1").run, args=(bench.feed, stop))
     source.start()
     try:
         yield

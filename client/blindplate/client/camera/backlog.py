@@ -90,6 +90,11 @@ class Backlog:
         with self._changed:
             return self._changed.wait_for(lambda: all(map(self._has_left, tickets)), seconds)
 
+    def has_room(self) -> bool:
+        """Whether every list has room for more."""
+        with self._changed:
+            return all(len(queue) < self._limit for queue in self._queues.values())
+
     def wait_for_room(self, stop: threading.Event) -> None:
         """Wait until every list has room for more, or ``stop`` is set."""
         with self._changed:

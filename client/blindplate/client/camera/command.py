@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.push:
             _run(options, settings, HttpSource(settings.push))
         elif options.mqtt:
-            _run(options, settings, MqttSource(settings.mqtt))
+            _run(options, settings, MqttSource(settings.mqtt, settings.camera_id))
         elif options.folder is not None:
             _run(options, settings, FolderSource(options.folder))
         elif str(options.input) == "-":

@@ -102,6 +102,10 @@ class Feed:
         """
         return self._backlog.left([ticket for one in taken for ticket in one.tickets], seconds)
 
+    def has_room(self) -> bool:
+        """Whether what was taken has been worked off far enough to take more."""
+        return self._backlog.has_room()
+
     def wait_for_room(self, stop: threading.Event) -> None:
         """Wait until what was taken has been worked off far enough. For sources that can wait."""
         self._backlog.wait_for_room(stop)

@@ -3,8 +3,9 @@
 Guarantees that a publication of QoS 1 is acknowledged only when all its reads are durable, sealed, for every list that the
 policy still names, and in the order in which they came; that the broker keeps the rest over a restart or a broken connection, since the session is a lasting one under a
 fixed name; and that a publication which is refused is acknowledged and counted, not sent for ever. Off loopback the broker
-is spoken to over TLS alone. Name and password are a file's two lines. Does not bound one publication before it is read:
-the broker does (``message_size_limit`` of mosquitto). QoS 2 is asked for as 1: a repetition is part of a known pass.
+is spoken to over TLS alone. Name and password are a file's two lines. A publication of QoS 0 has no such
+protection, which is logged. Does not bound one publication before it is read: the broker does (``message_size_limit`` of
+mosquitto). QoS 2 is asked for as 1: a repetition is part of a known pass.
 Needs the extra ``mqtt`` (paho-mqtt), loaded when the source is run.
 """
 
@@ -46,6 +47,8 @@ _QOS: Final = 1
 class MqttSettings(Part):
     """``host`` and ``port`` of the broker, the ``topic`` to subscribe to, ``client_id``, its lasting session's name.
 
+    Unset, the session has the camera's name: two processes of one name would take turns in throwing each other out.
+
     ``authority`` (PEM) has the broker's certificate checked against it instead of the system's authorities; ``certificate``
     and ``key`` are shown to a broker that asks. ``login`` is a file of mode 0600: a line with the user's name, a line with
     the password. ``tls`` may be false on loopback alone.
@@ -54,7 +57,7 @@ class MqttSettings(Part):
     host: Text = "127.0.0.1"
     port: Annotated[int, Field(ge=1, lt=1 << 16)] = 8883
     topic: Text = "frigate/tracked_object_update"
-    client_id: Text = "blindplate-camera"
+    client_id: Text | None = None
     tls: bool = True
     authority: Path | None = None
     certificate: Path | None = None
@@ -64,9 +67,10 @@ class MqttSettings(Part):
 
 @dataclass(frozen=True, slots=True)
 class MqttSource:
-    """One subscription."""
+    """One subscription. ``camera_id`` names its session where the settings do not."""
 
     settings: MqttSettings
+    camera_id: str
 
     @property
     def can_wait(self) -> bool:
@@ -75,7 +79,8 @@ class MqttSource:
 
     def run(self, feed: Feed, stop: threading.Event) -> None:
         """Take publications until ``stop`` is set. Raises SettingsError when it cannot, or must not, connect as told."""
-        _Subscription(self.settings, feed).run(stop)
+        session = self.settings.client_id or f"blindplate-{self.camera_id}"
+        _Subscription(self.settings, session, feed).run(stop)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,28 +94,31 @@ class _Pending:
 class _Subscription:
     """A client, and what it has still to acknowledge. For one thread: paho's own stays unused."""
 
-    def __init__(self, settings: MqttSettings, feed: Feed) -> None:
+    def __init__(self, settings: MqttSettings, session: str, feed: Feed) -> None:
         self._settings = settings
         self._feed = feed
         self._pending: deque[_Pending] = deque()
-        self._client = self._make_client()
+        self._client = self._make_client(session)
         self._failures = 0
+        self._said_unreliable = False
 
     def run(self, stop: threading.Event) -> None:
         while not stop.is_set():
             if self._is_served(stop):
-                self._acknowledge(_POLL_SECONDS if self._is_full() else 0)
+                self._acknowledge(0)
+                if self._is_full():
+                    stop.wait(_POLL_SECONDS)
             else:
                 self._wait(stop)
         # What is being sealed now would otherwise be sent, and sealed, again by the next run.
         self._acknowledge(_LAST_SECONDS)
         self._client.disconnect()
 
-    def _make_client(self) -> Client:
+    def _make_client(self, session: str) -> Client:
         paho = _paho()
         client: Client = paho.Client(
             paho.CallbackAPIVersion.VERSION2,
-            client_id=self._settings.client_id,
+            client_id=session,
             clean_session=False,
             manual_ack=True,
         )
@@ -131,7 +139,7 @@ class _Subscription:
         return self._is_full() or self._client.loop(_POLL_SECONDS) == 0
 
     def _is_full(self) -> bool:
-        return len(self._pending) >= _MAX_UNACKNOWLEDGED
+        return len(self._pending) >= _MAX_UNACKNOWLEDGED or not self._feed.has_room()
 
     def _connect(self, stop: threading.Event) -> bool:
         """Connect, and wait for the broker's word: whether it let this client in."""
@@ -186,6 +194,9 @@ class _Subscription:
             log().warning("event-refused", code=failure.code, what=failure.what)
         if publication.qos > 0:
             self._pending.append(_Pending(publication.mid, taken))
+        elif not self._said_unreliable:
+            self._said_unreliable = True
+            log().warning("mqtt-unreliable", remedy="Have the engine publish with QoS 1.")
 
     def _acknowledge(self, seconds: float) -> None:
         """Acknowledge what is durable by now; waits ``seconds`` at most for each.

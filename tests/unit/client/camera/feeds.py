@@ -18,11 +18,11 @@ LISTS = ("police", "emissions")
 class Bench:
     """``clock`` stands at NOW; reads of one plate within ten seconds are one pass."""
 
-    def __init__(self, folder: Path, name: str, engine_camera: str | None = None) -> None:
+    def __init__(self, folder: Path, name: str, engine_camera: str | None = None, limit: int = 1000) -> None:
         parties = Parties()
         self.counts = Counts()
         self.clock = MovedClock(NOW)
-        self.backlog = Backlog(1000, self.counts, drop_oldest=False)
+        self.backlog = Backlog(limit, self.counts, drop_oldest=False)
         reader = Reader(Passes(10), "GB", 3600, self.counts)
         policy = parties.policy_file(folder, parties.policy())
         self.feed = Feed(

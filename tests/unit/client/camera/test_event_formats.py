@@ -289,6 +289,12 @@ def test_a_picture_that_cannot_travel_costs_no_read(picture: str) -> None:
     assert event.patch_left_out
 
 
+@pytest.mark.parametrize("said", [None, 9, "camera-9"])
+def test_an_engines_camera_may_be_a_number_a_name_or_not_told(said: object) -> None:
+    content = WEBHOOK | {"data": WEBHOOK["data"] | {"camera_id": said}}
+    assert [event.engine_camera for event in parse("platerecognizer", content)] == [str(said or "")]
+
+
 def test_only_so_many_candidates_are_kept() -> None:
     candidates = [{"plate": f"KT21AB{index}"} for index in range(100)]
     (event,) = parse("plain", PLAIN | {"candidates": candidates})

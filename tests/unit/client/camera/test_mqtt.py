@@ -62,7 +62,7 @@ def settings(port: int, **fields: object) -> MqttSettings:
 @contextmanager
 def running(to: MqttSettings, bench: Bench) -> Iterator[None]:
     stop = threading.Event()
-    source = threading.Thread(target=MqttSource(to).run, args=(bench.feed, stop))
+    source = threading.Thread(target=MqttSource(to, "camera-1").run, args=(bench.feed, stop))
     source.start()
     try:
         yield
@@ -89,7 +89,7 @@ def test_a_publication_is_acknowledged_once_every_list_has_its_record(bench: Ben
         assert made.acknowledged == []
         bench.work()
         wait_for(lambda: made.acknowledged == [update()])
-    assert [(one.client_id, one.clean) for one in made.sessions] == [("blindplate-camera", False)]
+    assert [(one.client_id, one.clean) for one in made.sessions] == [("blindplate-camera-1", False)]
     assert made.topics == [("frigate/tracked_object_update", 1)]
 
 
@@ -165,11 +165,31 @@ def test_a_refused_publication_is_counted_acknowledged_and_not_shown(
     assert "KT21" not in shown
 
 
-def test_a_publication_of_qos_0_is_taken(bench: Bench) -> None:
+def test_publications_of_qos_0_are_taken_and_told_once(
+    bench: Bench, capfd: pytest.CaptureFixture[str]
+) -> None:
     with broker() as made, running(settings(made.port), bench):
         wait_for(lambda: made.topics != [])
-        made.publish(update(), qos=0)
-        wait_for(lambda: bench.counts[Counted.READS] == 1)
+        for plate in ("KT21ABC", "LB99XYZ"):
+            made.publish(update(plate), qos=0)
+        wait_for(lambda: bench.counts[Counted.READS] == 2)
+    assert "".join(capfd.readouterr()).count("mqtt-unreliable") == 1
+
+
+def test_memory_stays_bounded_whatever_the_quality_of_service(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "frigate", limit=5)
+    with broker() as made, running(settings(made.port), bench):
+        wait_for(lambda: made.topics != [])
+        for number in range(100):
+            made.publish(update(f"AB{number:02d}CDE"), qos=0)
+        time.sleep(0.5)
+        assert 5 <= bench.counts[Counted.READS] < 100
+        wait_for(lambda: _worked(bench) == 100)
+
+
+def _worked(bench: Bench) -> int:
+    bench.work()
+    return bench.counts[Counted.READS]
 
 
 def test_a_read_of_a_list_that_the_policy_drops_holds_up_nothing(bench: Bench) -> None:
@@ -263,13 +283,13 @@ def test_a_login_that_is_none_or_open_to_others_is_refused(
     path.write_text(content)
     path.chmod(mode)
     with pytest.raises(SettingsError, match="login"):
-        MqttSource(settings(1, login=path)).run(bench.feed, threading.Event())
+        MqttSource(settings(1, login=path), "camera-1").run(bench.feed, threading.Event())
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "broker.example", "2001:db8::1"])
 def test_without_tls_only_loopback_is_spoken_to(bench: Bench, host: str) -> None:
     with pytest.raises(SettingsError, match="TLS"):
-        MqttSource(settings(1, host=host)).run(bench.feed, threading.Event())
+        MqttSource(settings(1, host=host), "camera-1").run(bench.feed, threading.Event())
 
 
 def certificate(folder: Path, name: str) -> tuple[Path, Path]:
@@ -326,14 +346,14 @@ def test_certificates_that_cannot_be_used_are_told(bench: Bench, tmp_path: Path)
     (tmp_path / "bad.pem").write_text("no certificate")
     for fields in ({"authority": tmp_path / "bad.pem"}, {"certificate": tmp_path / "bad.pem"}):
         with pytest.raises(SettingsError, match="MQTT"):
-            MqttSource(settings(1, tls=True, **fields)).run(bench.feed, threading.Event())
+            MqttSource(settings(1, tls=True, **fields), "camera-1").run(bench.feed, threading.Event())
 
 
 def test_without_the_extra_it_says_what_to_install() -> None:
     code = (
         "import sys; sys.modules.update({'paho': None, 'paho.mqtt': None});"
         "from blindplate.client.camera import command, mqtt; import threading\n"
-        "try: mqtt.MqttSource(mqtt.MqttSettings(tls=False)).run(None, threading.Event())\n"
+        "try: mqtt.MqttSource(mqtt.MqttSettings(tls=False), 'camera-1').run(None, threading.Event())\n"
         "except Exception as error: print(error)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

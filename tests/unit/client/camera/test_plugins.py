@@ -238,6 +238,13 @@ def test_no_package_takes_the_place_of_a_format_of_this_project(
     assert parser_of("plain") is own
 
 
+@pytest.mark.parametrize("name", ["Loud", "per%cent", "two words", "x" * 64])
+def test_a_name_that_is_none_is_not_known(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package(tmp_path, "adapter_named", f"{name} = adapter_named:parse", "parse = list")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert name not in known_formats()
+
+
 def test_an_unknown_name_is_told_with_the_known_ones(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,6 +8,7 @@ called it. Install only what you would run.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from itertools import islice
@@ -21,11 +22,12 @@ from blindplate.core.errors import EventError, SettingsError
 
 GROUP: Final = "blindplate.event_formats"
 _MAX_EVENTS: Final = 1000
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 def names() -> frozenset[str]:
-    """The names that installed packages bring."""
-    return frozenset(point.name for point in entry_points(group=GROUP))
+    """The names that installed packages bring; those that are not small letters, digits and hyphens are left out."""
+    return frozenset(point.name for point in entry_points(group=GROUP) if _NAME.fullmatch(point.name))
 
 
 def load(name: str) -> Callable[[bytes], Sequence[ReadEvent]]:

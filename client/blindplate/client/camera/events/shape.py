@@ -9,14 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from blindplate.core.errors import EventError
 
 PlateText = Annotated[str, Field(min_length=1, max_length=64)]
 ShortText = Annotated[str, Field(max_length=64)]
-# Some engines number their cameras and passes, some name them.
-NameOrNumber = Annotated[str, Field(max_length=128, coerce_numbers_to_str=True)]
+# Some engines number their cameras and passes, some name them, some say null.
+NameOrNumber = Annotated[
+    str,
+    Field(max_length=128, coerce_numbers_to_str=True),
+    BeforeValidator(lambda said: "" if said is None else said),
+]
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 Degrees = Annotated[float, Field(ge=-360, le=360, allow_inf_nan=False)]
