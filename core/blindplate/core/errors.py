@@ -8,7 +8,7 @@
     │   │   ChainError, ForkError, RollbackError, EntryError, CountError, AuditError
     ├── RefusedError          well formed, but not allowed
     │   ├── IdentityError, GrantError, QuotaError, UnknownDomainError, PolicyError, ReplayError, ExpiredError,
-    │   │   WindowOverError, UnwitnessedError
+    │   │   WindowOverError, TooEarlyError, UnwitnessedError
     ├── StateError            the party addressed is not in a state to do it
     │   ├── UnavailableError, OverloadedError, StorageError, GoneError, NotFoundError, PendingError
     └── ParameterError        an encryption parameter set or its self-test does not hold
@@ -218,6 +218,13 @@ class WindowOverError(RefusedError):
 
     code = "window-over"
     default_remedy = "Nothing can be done for it; see why it was not handed in earlier."
+
+
+class TooEarlyError(RefusedError):
+    """Something of a charging day that nobody may have before payment for that day has closed."""
+
+    code = "too-early"
+    default_remedy = "Ask again when payment for that day has closed."
 
 
 class UnwitnessedError(RefusedError):

@@ -39,7 +39,9 @@ class NextRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "list_id", b"list_id", "wait_ms", b"wait_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "after", b"after", "list_id", b"list_id", "wait_ms", b"wait_ms"
+    ]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -66,7 +68,9 @@ class Answer(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "segment_id", b"segment_id", "sequence", b"sequence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "body", b"body", "segment_id", b"segment_id", "sequence", b"sequence"
+    ]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -116,7 +120,9 @@ class ClaimRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claims", b"claims", "list_id", b"list_id", "sequence", b"sequence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "claims", b"claims", "list_id", b"list_id", "sequence", b"sequence"
+    ]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -130,7 +136,7 @@ class Claim(_message.Message):
     MATCH_SECRET_FIELD_NUMBER: _builtins.int
     slot: _builtins.int
     match_secret: _builtins.bytes
-    """16 bytes."""
+    """16 bytes. For an answer of a KEEP segment: the retention token that the answer holds in its place."""
     def __init__(
         self,
         *,
@@ -154,10 +160,15 @@ class ClaimResult(_message.Message):
     CODE_FIELD_NUMBER: _builtins.int
     WHAT_FIELD_NUMBER: _builtins.int
     REMEDY_FIELD_NUMBER: _builtins.int
+    KEPT_FIELD_NUMBER: _builtins.int
     slot: _builtins.int
     code: _builtins.str
     what: _builtins.str
     remedy: _builtins.str
+    kept: _builtins.bool
+    """For an answer of a KEEP segment: the token was right. The read, or another of its vehicle's of that day, is kept until
+    payment has closed. No record.
+    """
     @_builtins.property
     def record(self) -> _records_pb2.Record:
         """Absent when refused; code says why."""
@@ -170,10 +181,26 @@ class ClaimResult(_message.Message):
         code: _builtins.str = ...,
         what: _builtins.str = ...,
         remedy: _builtins.str = ...,
+        kept: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_record", b"_record", "record", b"record"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_record", b"_record", "code", b"code", "record", b"record", "remedy", b"remedy", "slot", b"slot", "what", b"what"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "_record",
+        b"_record",
+        "code",
+        b"code",
+        "kept",
+        b"kept",
+        "record",
+        b"record",
+        "remedy",
+        b"remedy",
+        "slot",
+        b"slot",
+        "what",
+        b"what",
+    ]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__record: _TypeAlias = _typing.Literal["record"]  # noqa: Y015
     _WhichOneofArgType__record: _TypeAlias = _typing.Literal["_record", b"_record"]  # noqa: Y015

@@ -8,6 +8,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -18,6 +19,26 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _Stage:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _StageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Stage.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    STAGE_UNSPECIFIED: _Stage.ValueType  # 0
+    STAGE_MATCH: _Stage.ValueType  # 1
+    STAGE_KEEP: _Stage.ValueType  # 2
+    STAGE_OPEN: _Stage.ValueType  # 3
+
+class Stage(_Stage, metaclass=_StageEnumTypeWrapper):
+    """What a hit gives: see the manifest."""
+
+STAGE_UNSPECIFIED: Stage.ValueType  # 0
+STAGE_MATCH: Stage.ValueType  # 1
+STAGE_KEEP: Stage.ValueType  # 2
+STAGE_OPEN: Stage.ValueType  # 3
+Global___Stage: _TypeAlias = Stage  # noqa: Y015
 
 @_typing.final
 class UploadPart(_message.Message):
@@ -39,9 +60,13 @@ class UploadPart(_message.Message):
         ciphertext: _builtins.bytes = ...,
         checkpoint: _builtins.bytes = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "ciphertext", b"ciphertext", "manifest", b"manifest", "part", b"part"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal[
+        "checkpoint", b"checkpoint", "ciphertext", b"ciphertext", "manifest", b"manifest", "part", b"part"
+    ]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "ciphertext", b"ciphertext", "manifest", b"manifest", "part", b"part"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "checkpoint", b"checkpoint", "ciphertext", b"ciphertext", "manifest", b"manifest", "part", b"part"
+    ]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["manifest", "ciphertext", "checkpoint"]  # noqa: Y015
     _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
@@ -119,8 +144,11 @@ class Segment(_message.Message):
     SEGMENT_ID_FIELD_NUMBER: _builtins.int
     EPOCH_FIELD_NUMBER: _builtins.int
     NUMBER_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
     segment_id: _builtins.bytes
     number: _builtins.int
+    """Counted from 0 in each stage."""
+    stage: Global___Stage.ValueType
     @_builtins.property
     def epoch(self) -> _types_pb2.Epoch: ...
     def __init__(
@@ -129,10 +157,13 @@ class Segment(_message.Message):
         segment_id: _builtins.bytes = ...,
         epoch: _types_pb2.Epoch | None = ...,
         number: _builtins.int = ...,
+        stage: Global___Stage.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "number", b"number", "segment_id", b"segment_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal[
+        "epoch", b"epoch", "number", b"number", "segment_id", b"segment_id", "stage", b"stage"
+    ]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

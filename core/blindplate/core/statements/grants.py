@@ -7,11 +7,11 @@ Protocol section 7. That the assessments and the consultation were published is 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from blindplate.core.domains import Domain
+from blindplate.core.domains import CHARGING_DAY, Domain
 from blindplate.core.errors import GrantError
 from blindplate.core.statements.disclosure import Disclosure
 from blindplate.core.statements.model import (
@@ -26,6 +26,10 @@ from blindplate.core.statements.model import (
 )
 from blindplate.core.statements.priorities import Priority
 from blindplate.core.statements.purposes import Purpose
+
+_DAY_SECONDS: Final = 86_400
+# Beside the days to pay: the charging day itself, and one on which what was kept is opened.
+_OPENING_DAYS: Final = 2
 
 
 class ListKind(StrEnum):
@@ -89,6 +93,15 @@ class ReleasePolicy(Part):
         return self
 
 
+class ChargingTerms(Part):
+    """Charging in two stages: reads are kept on the day and opened when payment has closed (``core.charging``).
+
+    That is at the end, in London, of the ``payment_days``-th day after the charging day.
+    """
+
+    payment_days: Annotated[int, Field(ge=0, le=30)]
+
+
 class Grant(StatementModel):
     """One owner's right to have one list matched in some zones for some time.
 
@@ -99,7 +112,8 @@ class Grant(StatementModel):
     the pseudonyms an owner may have evaluated at each custodian in a UTC day, ``evaluations_per_generation`` those
     under one key generation altogether: whatever is evaluated stays valid as long as the key does, so that this alone
     bounds how many plates an owner can ever look for. ``window_seconds`` is how long an
-    unclaimed record is kept; ``tick_seconds`` the pace of batches, ``batches_per_tick`` their number.
+    unclaimed record is kept; ``tick_seconds`` the pace of batches, ``batches_per_tick`` their number. Under
+    ``charging`` terms no match secret is given out before payment for its day has closed.
     """
 
     kind: ClassVar[str] = "grant"
@@ -132,6 +146,7 @@ class Grant(StatementModel):
     tick_seconds: Annotated[float, Field(gt=0, le=3600)] = 1.0
     batches_per_tick: Annotated[int, Field(ge=1, le=64)] = 1
     parameter_set: Name
+    charging: ChargingTerms | None = None
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
@@ -142,7 +157,18 @@ class Grant(StatementModel):
         if len({zone.zone for zone in self.zones}) != len(self.zones):
             raise ValueError("a zone is named twice")
         self.epoch.rule()
+        if self.charging is not None:
+            self._require_chargeable(self.charging)
         return self
+
+    def _require_chargeable(self, terms: ChargingTerms) -> None:
+        if self.list_kind is not ListKind.EMISSIONS or self.epoch.rule() != CHARGING_DAY:
+            raise ValueError("charging terms are for an emissions list cut by charging days alone")
+        needed = terms.payment_days + _OPENING_DAYS
+        if self.window_seconds < needed * _DAY_SECONDS:
+            raise ValueError(
+                f"a grant with {terms.payment_days} days to pay needs a window of {needed} days at least"
+            )
 
     def domains(self) -> tuple[Domain, ...]:
         """Every domain this grant opens."""

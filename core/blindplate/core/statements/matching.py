@@ -42,7 +42,10 @@ class RecordCount(Part):
     """What became of the records of one list in one zone, in all since the matcher's counts began.
 
     Always ``received = claimed + erased_acknowledged + erased_unclaimed + open``. ``erased_claimed`` counts those of
-    the claimed that were erased since; ``answered`` counts places in batches.
+    the claimed that were erased since; ``answered`` counts places in batches. Under charging terms ``kept`` counts
+    those of the open ones that are kept until payment has closed, ``erased_unopened`` those of
+    ``erased_acknowledged`` that were kept before. A record that is kept stands for all the reads of its vehicle and
+    day that were kept, and is counted as so many wherever it is counted: so no count tells how many vehicles it was.
     """
 
     list_id: Name
@@ -54,14 +57,24 @@ class RecordCount(Part):
     erased_unclaimed: Count
     erased_claimed: Count
     open: Count
+    kept: Count = 0
+    erased_unopened: Count = 0
 
     def require_balanced(self) -> None:
-        """Raise CountError, naming list and zone, unless every record that came in is accounted for once."""
+        """Raise CountError, naming list and zone, unless every record that came in is accounted for once.
+
+        And unless what is part of another count is no more than that.
+        """
         accounted = self.claimed + self.erased_acknowledged + self.erased_unclaimed + self.open
         if self.received != accounted or self.erased_claimed > self.claimed:
             raise CountError(
                 f"Of list {self.list_id} in zone {self.zone} {self.received} records came in, and {accounted} are "
                 f"accounted for; {self.erased_claimed} of {self.claimed} claimed ones were erased."
+            )
+        if self.kept > self.open or self.erased_unopened > self.erased_acknowledged:
+            raise CountError(
+                f"Of list {self.list_id} in zone {self.zone} {self.kept} of {self.open} open records are kept, and "
+                f"{self.erased_unopened} of {self.erased_acknowledged} erased ones were."
             )
 
 

@@ -5,6 +5,7 @@ Protocol section 5. The matcher checks the manifest against the grant and every 
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -12,8 +13,21 @@ from pydantic import Field
 from blindplate.core.statements.model import Count, EpochPart, Hex16, Hex32, Moment, Name, StatementModel
 
 
+class Stage(StrEnum):
+    """What a hit in a segment gives its owner (protocol sections 5 and 8).
+
+    MATCH: the match secret, at once. KEEP: a retention token, with which the read is kept until payment has closed.
+    OPEN: the match secret of a kept read, after that. A grant with charging terms takes the last two alone, any other
+    the first.
+    """
+
+    MATCH = "match"
+    KEEP = "keep"
+    OPEN = "open"
+
+
 class Manifest(StatementModel):
-    """One segment of a list for one epoch. ``number`` 0 is the base, others are deltas.
+    """One segment of a list for one epoch and ``stage``. ``number`` 0 is the stage's base, others are deltas.
 
     ``ciphertexts`` is degree + 1 in number and ``blobs_sha256`` the SHA-256 over their bytes in order. ``salt``
     chooses the bins. ``matches_from`` is the earliest capture (seconds since 1970, UTC) the segment matches.
@@ -36,3 +50,4 @@ class Manifest(StatementModel):
     blobs_sha256: Hex32
     matches_from: Moment
     made_at: Moment
+    stage: Stage = Stage.MATCH
