@@ -4,15 +4,18 @@
 # source: blindplate/v1/answers.proto
 # Protobuf Python Version: 6.31.1
 """Generated protocol buffer code."""
-
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import descriptor_pool as _descriptor_pool
 from google.protobuf import runtime_version as _runtime_version
 from google.protobuf import symbol_database as _symbol_database
 from google.protobuf.internal import builder as _builder
-
 _runtime_version.ValidateProtobufRuntimeVersion(
-    _runtime_version.Domain.PUBLIC, 6, 31, 1, "", "blindplate/v1/answers.proto"
+    _runtime_version.Domain.PUBLIC,
+    6,
+    31,
+    1,
+    '',
+    'blindplate/v1/answers.proto'
 )
 # @@protoc_insertion_point(imports)
 
@@ -22,33 +25,31 @@ _sym_db = _symbol_database.Default()
 from blindplate.v1 import records_pb2 as blindplate_dot_v1_dot_records__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(
-    b'\n\x1b\x62lindplate/v1/answers.proto\x12\rblindplate.v1\x1a\x1b\x62lindplate/v1/records.proto">\n\x0bNextRequest\x12\x0f\n\x07list_id\x18\x01 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x02 \x01(\x04\x12\x0f\n\x07wait_ms\x18\x03 \x01(\r"<\n\x06\x41nswer\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x12\n\nsegment_id\x18\x02 \x01(\x0c\x12\x0c\n\x04\x62ody\x18\x03 \x01(\x0c"E\n\x0cNextResponse\x12*\n\x06\x61nswer\x18\x01 \x01(\x0b\x32\x15.blindplate.v1.AnswerH\x00\x88\x01\x01\x42\t\n\x07_answer"W\n\x0c\x43laimRequest\x12\x0f\n\x07list_id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12$\n\x06\x63laims\x18\x03 \x03(\x0b\x32\x14.blindplate.v1.Claim"+\n\x05\x43laim\x12\x0c\n\x04slot\x18\x01 \x01(\r\x12\x14\n\x0cmatch_secret\x18\x02 \x01(\x0c"\x8c\x01\n\x0b\x43laimResult\x12\x0c\n\x04slot\x18\x01 \x01(\r\x12*\n\x06record\x18\x02 \x01(\x0b\x32\x15.blindplate.v1.RecordH\x00\x88\x01\x01\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t\x12\x0c\n\x04what\x18\x04 \x01(\t\x12\x0e\n\x06remedy\x18\x05 \x01(\t\x12\x0c\n\x04kept\x18\x06 \x01(\x08\x42\t\n\x07_record"<\n\rClaimResponse\x12+\n\x07results\x18\x01 \x03(\x0b\x32\x1a.blindplate.v1.ClaimResult"7\n\x12\x41\x63knowledgeRequest\x12\x0f\n\x07list_id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04"\x15\n\x13\x41\x63knowledgeResponse2\xe4\x01\n\x07\x41nswers\x12?\n\x04Next\x12\x1a.blindplate.v1.NextRequest\x1a\x1b.blindplate.v1.NextResponse\x12\x42\n\x05\x43laim\x12\x1b.blindplate.v1.ClaimRequest\x1a\x1c.blindplate.v1.ClaimResponse\x12T\n\x0b\x41\x63knowledge\x12!.blindplate.v1.AcknowledgeRequest\x1a".blindplate.v1.AcknowledgeResponseb\x06proto3'
-)
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x62lindplate/v1/answers.proto\x12\rblindplate.v1\x1a\x1b\x62lindplate/v1/records.proto\">\n\x0bNextRequest\x12\x0f\n\x07list_id\x18\x01 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x02 \x01(\x04\x12\x0f\n\x07wait_ms\x18\x03 \x01(\r\"<\n\x06\x41nswer\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x12\n\nsegment_id\x18\x02 \x01(\x0c\x12\x0c\n\x04\x62ody\x18\x03 \x01(\x0c\"E\n\x0cNextResponse\x12*\n\x06\x61nswer\x18\x01 \x01(\x0b\x32\x15.blindplate.v1.AnswerH\x00\x88\x01\x01\x42\t\n\x07_answer\"W\n\x0c\x43laimRequest\x12\x0f\n\x07list_id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12$\n\x06\x63laims\x18\x03 \x03(\x0b\x32\x14.blindplate.v1.Claim\"+\n\x05\x43laim\x12\x0c\n\x04slot\x18\x01 \x01(\r\x12\x14\n\x0cmatch_secret\x18\x02 \x01(\x0c\"\x8c\x01\n\x0b\x43laimResult\x12\x0c\n\x04slot\x18\x01 \x01(\r\x12*\n\x06record\x18\x02 \x01(\x0b\x32\x15.blindplate.v1.RecordH\x00\x88\x01\x01\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t\x12\x0c\n\x04what\x18\x04 \x01(\t\x12\x0e\n\x06remedy\x18\x05 \x01(\t\x12\x0c\n\x04kept\x18\x06 \x01(\x08\x42\t\n\x07_record\"<\n\rClaimResponse\x12+\n\x07results\x18\x01 \x03(\x0b\x32\x1a.blindplate.v1.ClaimResult\"7\n\x12\x41\x63knowledgeRequest\x12\x0f\n\x07list_id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\"\x15\n\x13\x41\x63knowledgeResponse2\xe4\x01\n\x07\x41nswers\x12?\n\x04Next\x12\x1a.blindplate.v1.NextRequest\x1a\x1b.blindplate.v1.NextResponse\x12\x42\n\x05\x43laim\x12\x1b.blindplate.v1.ClaimRequest\x1a\x1c.blindplate.v1.ClaimResponse\x12T\n\x0b\x41\x63knowledge\x12!.blindplate.v1.AcknowledgeRequest\x1a\".blindplate.v1.AcknowledgeResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
-_builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, "blindplate.v1.answers_pb2", _globals)
+_builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'blindplate.v1.answers_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-    DESCRIPTOR._loaded_options = None
-    _globals["_NEXTREQUEST"]._serialized_start = 75
-    _globals["_NEXTREQUEST"]._serialized_end = 137
-    _globals["_ANSWER"]._serialized_start = 139
-    _globals["_ANSWER"]._serialized_end = 199
-    _globals["_NEXTRESPONSE"]._serialized_start = 201
-    _globals["_NEXTRESPONSE"]._serialized_end = 270
-    _globals["_CLAIMREQUEST"]._serialized_start = 272
-    _globals["_CLAIMREQUEST"]._serialized_end = 359
-    _globals["_CLAIM"]._serialized_start = 361
-    _globals["_CLAIM"]._serialized_end = 404
-    _globals["_CLAIMRESULT"]._serialized_start = 407
-    _globals["_CLAIMRESULT"]._serialized_end = 547
-    _globals["_CLAIMRESPONSE"]._serialized_start = 549
-    _globals["_CLAIMRESPONSE"]._serialized_end = 609
-    _globals["_ACKNOWLEDGEREQUEST"]._serialized_start = 611
-    _globals["_ACKNOWLEDGEREQUEST"]._serialized_end = 666
-    _globals["_ACKNOWLEDGERESPONSE"]._serialized_start = 668
-    _globals["_ACKNOWLEDGERESPONSE"]._serialized_end = 689
-    _globals["_ANSWERS"]._serialized_start = 692
-    _globals["_ANSWERS"]._serialized_end = 920
+  DESCRIPTOR._loaded_options = None
+  _globals['_NEXTREQUEST']._serialized_start=75
+  _globals['_NEXTREQUEST']._serialized_end=137
+  _globals['_ANSWER']._serialized_start=139
+  _globals['_ANSWER']._serialized_end=199
+  _globals['_NEXTRESPONSE']._serialized_start=201
+  _globals['_NEXTRESPONSE']._serialized_end=270
+  _globals['_CLAIMREQUEST']._serialized_start=272
+  _globals['_CLAIMREQUEST']._serialized_end=359
+  _globals['_CLAIM']._serialized_start=361
+  _globals['_CLAIM']._serialized_end=404
+  _globals['_CLAIMRESULT']._serialized_start=407
+  _globals['_CLAIMRESULT']._serialized_end=547
+  _globals['_CLAIMRESPONSE']._serialized_start=549
+  _globals['_CLAIMRESPONSE']._serialized_end=609
+  _globals['_ACKNOWLEDGEREQUEST']._serialized_start=611
+  _globals['_ACKNOWLEDGEREQUEST']._serialized_end=666
+  _globals['_ACKNOWLEDGERESPONSE']._serialized_start=668
+  _globals['_ACKNOWLEDGERESPONSE']._serialized_end=689
+  _globals['_ANSWERS']._serialized_start=692
+  _globals['_ANSWERS']._serialized_end=920
 # @@protoc_insertion_point(module_scope)

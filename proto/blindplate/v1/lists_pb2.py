@@ -4,15 +4,18 @@
 # source: blindplate/v1/lists.proto
 # Protobuf Python Version: 6.31.1
 """Generated protocol buffer code."""
-
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import descriptor_pool as _descriptor_pool
 from google.protobuf import runtime_version as _runtime_version
 from google.protobuf import symbol_database as _symbol_database
 from google.protobuf.internal import builder as _builder
-
 _runtime_version.ValidateProtobufRuntimeVersion(
-    _runtime_version.Domain.PUBLIC, 6, 31, 1, "", "blindplate/v1/lists.proto"
+    _runtime_version.Domain.PUBLIC,
+    6,
+    31,
+    1,
+    '',
+    'blindplate/v1/lists.proto'
 )
 # @@protoc_insertion_point(imports)
 
@@ -22,27 +25,25 @@ _sym_db = _symbol_database.Default()
 from blindplate.v1 import types_pb2 as blindplate_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(
-    b'\n\x19\x62lindplate/v1/lists.proto\x12\rblindplate.v1\x1a\x19\x62lindplate/v1/types.proto"t\n\nUploadPart\x12\x32\n\x08manifest\x18\x01 \x01(\x0b\x32\x1e.blindplate.v1.SignedStatementH\x00\x12\x14\n\nciphertext\x18\x02 \x01(\x0cH\x00\x12\x14\n\ncheckpoint\x18\x03 \x01(\x0cH\x00\x42\x06\n\x04part"4\n\x0eUploadResponse\x12\x12\n\nsegment_id\x18\x01 \x01(\x0c\x12\x0e\n\x06stored\x18\x02 \x01(\x08""\n\x0fSegmentsRequest\x12\x0f\n\x07list_id\x18\x01 \x01(\t"<\n\x10SegmentsResponse\x12(\n\x08segments\x18\x01 \x03(\x0b\x32\x16.blindplate.v1.Segment"w\n\x07Segment\x12\x12\n\nsegment_id\x18\x01 \x01(\x0c\x12#\n\x05\x65poch\x18\x02 \x01(\x0b\x32\x14.blindplate.v1.Epoch\x12\x0e\n\x06number\x18\x03 \x01(\r\x12#\n\x05stage\x18\x04 \x01(\x0e\x32\x14.blindplate.v1.Stage*O\n\x05Stage\x12\x15\n\x11STAGE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSTAGE_MATCH\x10\x01\x12\x0e\n\nSTAGE_KEEP\x10\x02\x12\x0e\n\nSTAGE_OPEN\x10\x03\x32\x9a\x01\n\x05Lists\x12\x44\n\x06Upload\x12\x19.blindplate.v1.UploadPart\x1a\x1d.blindplate.v1.UploadResponse(\x01\x12K\n\x08Segments\x12\x1e.blindplate.v1.SegmentsRequest\x1a\x1f.blindplate.v1.SegmentsResponseb\x06proto3'
-)
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x62lindplate/v1/lists.proto\x12\rblindplate.v1\x1a\x19\x62lindplate/v1/types.proto\"t\n\nUploadPart\x12\x32\n\x08manifest\x18\x01 \x01(\x0b\x32\x1e.blindplate.v1.SignedStatementH\x00\x12\x14\n\nciphertext\x18\x02 \x01(\x0cH\x00\x12\x14\n\ncheckpoint\x18\x03 \x01(\x0cH\x00\x42\x06\n\x04part\"4\n\x0eUploadResponse\x12\x12\n\nsegment_id\x18\x01 \x01(\x0c\x12\x0e\n\x06stored\x18\x02 \x01(\x08\"\"\n\x0fSegmentsRequest\x12\x0f\n\x07list_id\x18\x01 \x01(\t\"<\n\x10SegmentsResponse\x12(\n\x08segments\x18\x01 \x03(\x0b\x32\x16.blindplate.v1.Segment\"w\n\x07Segment\x12\x12\n\nsegment_id\x18\x01 \x01(\x0c\x12#\n\x05\x65poch\x18\x02 \x01(\x0b\x32\x14.blindplate.v1.Epoch\x12\x0e\n\x06number\x18\x03 \x01(\r\x12#\n\x05stage\x18\x04 \x01(\x0e\x32\x14.blindplate.v1.Stage*O\n\x05Stage\x12\x15\n\x11STAGE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSTAGE_MATCH\x10\x01\x12\x0e\n\nSTAGE_KEEP\x10\x02\x12\x0e\n\nSTAGE_OPEN\x10\x03\x32\x9a\x01\n\x05Lists\x12\x44\n\x06Upload\x12\x19.blindplate.v1.UploadPart\x1a\x1d.blindplate.v1.UploadResponse(\x01\x12K\n\x08Segments\x12\x1e.blindplate.v1.SegmentsRequest\x1a\x1f.blindplate.v1.SegmentsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
-_builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, "blindplate.v1.lists_pb2", _globals)
+_builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'blindplate.v1.lists_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-    DESCRIPTOR._loaded_options = None
-    _globals["_STAGE"]._serialized_start = 462
-    _globals["_STAGE"]._serialized_end = 541
-    _globals["_UPLOADPART"]._serialized_start = 71
-    _globals["_UPLOADPART"]._serialized_end = 187
-    _globals["_UPLOADRESPONSE"]._serialized_start = 189
-    _globals["_UPLOADRESPONSE"]._serialized_end = 241
-    _globals["_SEGMENTSREQUEST"]._serialized_start = 243
-    _globals["_SEGMENTSREQUEST"]._serialized_end = 277
-    _globals["_SEGMENTSRESPONSE"]._serialized_start = 279
-    _globals["_SEGMENTSRESPONSE"]._serialized_end = 339
-    _globals["_SEGMENT"]._serialized_start = 341
-    _globals["_SEGMENT"]._serialized_end = 460
-    _globals["_LISTS"]._serialized_start = 544
-    _globals["_LISTS"]._serialized_end = 698
+  DESCRIPTOR._loaded_options = None
+  _globals['_STAGE']._serialized_start=462
+  _globals['_STAGE']._serialized_end=541
+  _globals['_UPLOADPART']._serialized_start=71
+  _globals['_UPLOADPART']._serialized_end=187
+  _globals['_UPLOADRESPONSE']._serialized_start=189
+  _globals['_UPLOADRESPONSE']._serialized_end=241
+  _globals['_SEGMENTSREQUEST']._serialized_start=243
+  _globals['_SEGMENTSREQUEST']._serialized_end=277
+  _globals['_SEGMENTSRESPONSE']._serialized_start=279
+  _globals['_SEGMENTSRESPONSE']._serialized_end=339
+  _globals['_SEGMENT']._serialized_start=341
+  _globals['_SEGMENT']._serialized_end=460
+  _globals['_LISTS']._serialized_start=544
+  _globals['_LISTS']._serialized_end=698
 # @@protoc_insertion_point(module_scope)

@@ -58,6 +58,10 @@ GRANT: dict[str, Any] = {
 }
 
 
+def grant(**changes: Any) -> Grant:
+    return Grant.model_validate(GRANT | changes)
+
+
 def london(*moment: int) -> float:
     return datetime(*moment, tzinfo=LONDON).timestamp()  # type: ignore[arg-type, misc]  # year to minute, spread
 
@@ -125,8 +129,8 @@ def test_a_token_retains_its_own_record_and_is_neither_secret_nor_proof(
 
 def test_a_grant_with_charging_terms_is_of_emissions_by_charging_days_and_leaves_a_day_to_open() -> None:
     terms = {"payment_days": 3}
-    assert Grant(**{**GRANT, "charging": terms}).charging == ChargingTerms(payment_days=3)
-    assert Grant(**{**GRANT, "charging": terms, "window_seconds": 5 * DAY}).charging is not None
+    assert grant(charging=terms).charging == ChargingTerms(payment_days=3)
+    assert grant(charging=terms, window_seconds=5 * DAY).charging is not None
     for changes in (
         {"window_seconds": 5 * DAY - 1},
         {"list_kind": "hotlist", "release": {"mode": "manual", "daily_quota": 1}},
@@ -135,16 +139,16 @@ def test_a_grant_with_charging_terms_is_of_emissions_by_charging_days_and_leaves
         {"charging": {"payment_days": -1}},
     ):
         with pytest.raises(ValueError, match=r"charging|window|payment_days"):
-            Grant(**{**GRANT, "charging": terms, **changes})
+            grant(**{"charging": terms, **changes})
 
 
 def test_statements_of_before_have_neither_terms_nor_stage() -> None:
     manifest = json.loads(MANIFEST.model_dump_json())
     del manifest["stage"]
     assert Manifest.parsed(json.dumps(manifest).encode()).stage is Stage.MATCH
-    grant = json.loads(Grant(**GRANT).model_dump_json())
-    del grant["charging"]
-    assert Grant.parsed(json.dumps(grant).encode()).charging is None
+    granted = json.loads(grant().model_dump_json())
+    del granted["charging"]
+    assert Grant.parsed(json.dumps(granted).encode()).charging is None
 
 
 @pytest.mark.parametrize("changes", [{"kept": 5}, {"erased_unopened": 3}])
