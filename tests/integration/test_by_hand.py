@@ -108,6 +108,8 @@ def test_from_a_listed_vehicle_to_a_revealed_plate(running: Deployment) -> None:
     assert "AB12CDE" in revealed
     assert camera in revealed
     assert "stolen" in revealed
+    assert "compare before acting" in revealed
+    assert "compare before acting" in typed("hits", "watch", police, "--once")
     for officer in (officer_a, officer_b):
         assert "approved (ok)" in typed("custodian", "decisions", officer)
 
@@ -164,4 +166,27 @@ def test_a_list_file_with_a_bad_row_changes_nothing_and_names_the_line(
     shown = typed("hotlist", "submit", police, file, expected=1)
     assert "line 3" in shown
     assert "0 of 200" in typed("hotlist", "status", police)
-    assert "version 1" in typed("hotlist", "submit", police, file, "--skip-bad")
+    assert "the list is as it was" in typed("hotlist", "submit", police, file, "--strict", expected=1)
+    assert "version 1" in typed("hotlist", "submit", police, file, "--skip-bad", expected=3)
+
+
+def test_a_list_in_the_uk_form_is_followed_by_its_deltas_in_order(
+    running: Deployment, tmp_path: Path
+) -> None:
+    police, file = running.settings("owner-police"), tmp_path / "list.csv"
+    row = "{},FORD,FOCUS,BLUE,Stop,FI,Stolen,E41,Detain,43,31/12/2099,P1,R,C1,,"
+    file.write_text(f"Revision,7\n{row.format(PLATE)}\n")
+    assert "Version 1" in typed("hotlist", "submit", police, file, "--format", "uk", "--priority", "high")
+    shown = typed("hotlist", "status", police)
+    assert "revision 7" in shown
+    assert "1 high" in shown
+
+    file.write_text(f"Revision,9,Builds on,8\n{row.format('KL63XYZ')},add\n")
+    assert "one is missing" in typed("hotlist", "submit", police, file, "--delta", expected=2)
+    file.write_text(f"Revision,8,Builds on,7\n{row.format('KL63XYZ')},add\n{PLATE}{',' * 15},delete\n")
+    assert "is a delta" in typed("hotlist", "submit", police, file, expected=2)
+    assert "Version 2" in typed("hotlist", "submit", police, file, "--delta")
+    assert "so already" in typed("hotlist", "submit", police, file, "--delta")
+    shown = typed("hotlist", "status", police)
+    assert "revision 8" in shown
+    assert "1 of 200" in shown

@@ -76,8 +76,9 @@ def columns_of(details: Details) -> dict[str, Any]:
 
 def details_of(row: Mapping[Any, Any]) -> Details:
     """The details in a row of ``entries`` or ``waiting``."""
-    found = {name: row[name] for name in _DETAILS}
-    return Details(**{**found, "priority": Priority(found["priority"])})
+    found: dict[str, Any] = {name: row[name] for name in _DETAILS}
+    found["priority"] = Priority(found["priority"])
+    return Details(**found)
 
 
 def _restate(

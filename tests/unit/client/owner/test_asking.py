@@ -31,6 +31,7 @@ from blindplate.core.membership import candidates_digest
 from blindplate.core.parties import Custodian
 from blindplate.core.signing import Statement
 from blindplate.core.statements.grants import ListKind, ReleaseMode, ReleasePolicy, StandingAuthorisation
+from blindplate.core.statements.priorities import Priority
 from blindplate.core.statements.purposes import Purpose
 from blindplate.core.statements.release_entries import RequestEntry, commit_case
 from blindplate.core.statements.releases import Decision, ReleaseRequest, Verdict
@@ -349,3 +350,47 @@ def test_a_hit_that_can_no_longer_be_asked_for_does_not_stop_the_others(
     assert ask_for_releases(standing.session, set()) == 2
     assert standing.state(gone) is HitState.DENIED
     assert len(entries_of(standing.scene.ledger)) == 1
+
+
+@pytest.mark.parametrize(
+    ("listed", "asked"),
+    [
+        pytest.param({"high": 1}, 1, id="of one that is covered"),
+        pytest.param({"low": 1}, 0, id="of one that is not"),
+        pytest.param({"none": 1}, 0, id="of one without a priority"),
+        # Which of its bin it is, the custodians find out.
+        pytest.param({"low": 1, "high": 1}, 1, id="of either"),
+    ],
+)
+def test_a_standing_authorisation_asks_as_far_as_its_priorities_go(
+    standing: Desk, listed: dict[str, int], asked: int
+) -> None:
+    terms = StandingAuthorisation(
+        purposes=(Purpose.VEHICLE_CRIME,), daily_quota=5, priorities=(Priority.HIGH, Priority.MEDIUM)
+    )
+    policy = STANDING.model_copy(update={"standing": terms})
+    grant = standing.session.grant.model_copy(update={"release": policy})
+    scene = replace(standing.scene, session=replace(standing.session, grant=grant))
+    for plate, priority in zip(PLATES, listed, strict=False):
+        scene.put(plate, priority=Priority(priority))
+    scene.in_force()
+    hit_on(scene, PLATES[0])
+    passed_over: set[int] = set()
+    assert ask_for_releases(scene.session, passed_over) == asked
+    assert passed_over == (set() if asked else {1})
+    assert ask_for_releases(scene.session, passed_over) == 0
+    assert len(entries_of(scene.ledger)) == asked
+
+
+def test_a_hit_that_can_be_of_nobody_alarms_whatever_priorities_are_covered(standing: Desk) -> None:
+    terms = StandingAuthorisation(
+        purposes=(Purpose.VEHICLE_CRIME,), daily_quota=5, priorities=(Priority.HIGH,)
+    )
+    grant = standing.session.grant.model_copy(
+        update={"release": STANDING.model_copy(update={"standing": terms})}
+    )
+    scene = replace(standing.scene, session=replace(standing.session, grant=grant))
+    scene.in_force(*PLATES)
+    sealed = hit_on(scene, PLATES[0], at=scene.clock.moment - 600)
+    ask_for_releases(scene.session, set())
+    assert standing.state(sealed) is HitState.ALARMED

@@ -12,8 +12,11 @@ from blindplate.client.owner.candidates import candidates_of, is_settled
 from blindplate.client.owner.hits import SealedHit
 from blindplate.client.owner.tables import evaluations, segments
 from blindplate.core.errors import GoneError, MembershipError, NotFoundError
-from blindplate.core.membership import details_digest, require_member
+from blindplate.core.membership import Member, details_digest, require_member
+from blindplate.core.statements.grants import ReleaseMode, ReleasePolicy, StandingAuthorisation
 from blindplate.core.statements.lists import ListVersion
+from blindplate.core.statements.priorities import Priority
+from blindplate.core.statements.purposes import Purpose
 from blindplate.v1 import release_pb2 as v1
 from tests.unit.client.owner.samples import N_Y, domain_of, encoded, hit_on
 from tests.unit.client.owner.scene import PLATES, Scene, f_of
@@ -46,6 +49,50 @@ def test_a_custodian_finds_the_entry_of_an_honest_hit(scene: Scene) -> None:
     assert len(found[version].candidates) == len(PLATES)
     indices = [one.leaf_index for one in found[version].candidates]
     assert indices == sorted(indices)
+
+
+def member_in(scene: Scene, sealed: SealedHit, version: int, candidates: v1.VersionCandidates) -> Member:
+    """What a custodian does with it."""
+    statement = statement_of(scene, version)
+    return require_member(sealed.record.header, N_Y, candidates, statement.root, statement.leaves)
+
+
+def covering(scene: Scene, *priorities: Priority) -> Scene:
+    """The same under a grant whose standing authorisation names these priorities."""
+    standing = StandingAuthorisation(purposes=(Purpose.MURDER,), daily_quota=5, priorities=priorities)
+    policy = ReleasePolicy(mode=ReleaseMode.STANDING, daily_quota=5, standing=standing)
+    grant = scene.session.grant.model_copy(update={"release": policy})
+    return replace(scene, session=replace(scene.session, grant=grant))
+
+
+def test_a_custodian_is_shown_the_priorities_that_a_standing_authorisation_names_and_no_other(
+    scene: Scene,
+) -> None:
+    for plate, priority in zip(PLATES, (Priority.HIGH, Priority.MEDIUM, Priority.LOW), strict=False):
+        scene.put(plate, priority=priority)
+    scene.in_force()
+    version = 3
+    for plate, priority in zip(PLATES, (Priority.HIGH, Priority.NONE, Priority.NONE), strict=False):
+        sealed = hit_on(scene, plate)
+        shown = versions_of(covering(scene, Priority.HIGH, Priority.NONE), sealed)[version]
+        assert member_in(scene, sealed, version, shown).priority is priority
+        assert [one.priority for one in shown.candidates if one.priority] == ["high"]
+        # Where no authorisation asks, custodians learn no priority at all.
+        assert not any(one.priority or one.stated for one in versions_of(scene, sealed)[version].candidates)
+
+
+def test_a_priority_given_after_the_capture_does_not_count_for_it(scene: Scene) -> None:
+    first = scene.in_force(*PLATES[:2])
+    sealed = hit_on(scene, PLATES[0])
+    scene.clock.moment += 200
+    scene.put(PLATES[0], priority=Priority.HIGH)
+    scene.in_force()
+    wide = covering(scene, *Priority)
+    found = versions_of(wide, sealed)
+    assert set(found) == {first}
+    assert member_in(scene, sealed, first, found[first]).priority is Priority.NONE
+    later = hit_on(scene, PLATES[0])
+    assert member_in(scene, later, 2, versions_of(wide, later)[2]).priority is Priority.HIGH
 
 
 def test_a_hit_of_nobody_on_the_list_is_not_made_a_member(scene: Scene) -> None:

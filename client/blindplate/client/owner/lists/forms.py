@@ -43,7 +43,7 @@ def revision_of(said: Revision | None, expected: Expected) -> Revision:
 
 def recognised(head: str, configured: GenetecList) -> ListForm:
     """The form of a file by its first line, below any that is about revisions. Raises ListFileError for none."""
-    cells = next(csv.reader([head]), [])
+    cells = next(csv.reader([head]), list[str]())
     if uk.recognises(cells):
         return ListForm.UK
     if plain.recognises(cells):
