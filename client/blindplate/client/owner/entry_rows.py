@@ -7,7 +7,6 @@ leaf said before is kept (``former_details``). Which changes to make is ``roster
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
@@ -71,7 +70,7 @@ def write_version(
 
 def columns_of(details: Details) -> dict[str, Any]:
     """Details as columns of ``entries`` and ``waiting``."""
-    return asdict(details)
+    return {name: getattr(details, name) for name in _DETAILS}
 
 
 def details_of(row: Mapping[Any, Any]) -> Details:

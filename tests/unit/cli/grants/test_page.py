@@ -6,7 +6,15 @@ from pathlib import Path
 
 from blindplate.cli.grants.page import page, signatures
 from blindplate.client.grants.description import draft, read_description
-from blindplate.core.statements.grants import Grant, ListKind, ReleaseMode, ReleasePolicy
+from blindplate.core.statements.grants import (
+    Grant,
+    ListKind,
+    ReleaseMode,
+    ReleasePolicy,
+    StandingAuthorisation,
+)
+from blindplate.core.statements.priorities import Priority
+from blindplate.core.statements.purposes import Purpose
 from tests.unit.client.grants.papers import Papers, described, owner_settings
 
 
@@ -36,6 +44,16 @@ def test_a_standing_authorisation_is_put_into_words(tmp_path: Path) -> None:
     assert "which camera saw it" in lines["What a released record says"]
     assert "direction" not in lines["What a released record says"]
     assert "dpia.pdf" in lines["Privacy assessment"]
+
+
+def test_a_standing_authorisation_for_some_priorities_says_so(tmp_path: Path) -> None:
+    _, grant = made(tmp_path)
+    standing = StandingAuthorisation(
+        purposes=(Purpose.MURDER,), daily_quota=20, priorities=(Priority.HIGH, Priority.MEDIUM)
+    )
+    policy = ReleasePolicy(mode=ReleaseMode.STANDING, daily_quota=50, standing=standing)
+    told = shown(grant.model_copy(update={"release": policy}))["Who approves a release"]
+    assert told.startswith("nobody for murder of entries of priority high or medium, up to 20 a day")
 
 
 def test_manual_and_automatic_release_are_told_apart(tmp_path: Path) -> None:
