@@ -167,7 +167,7 @@ def test_a_list_file_with_a_bad_row_changes_nothing_and_names_the_line(
     assert "line 3" in shown
     assert "0 of 200" in typed("hotlist", "status", police)
     assert "the list is as it was" in typed("hotlist", "submit", police, file, "--strict", expected=1)
-    assert "version 1" in typed("hotlist", "submit", police, file, "--skip-bad", expected=3)
+    assert "Version 1" in typed("hotlist", "submit", police, file, "--skip-bad", expected=3)
 
 
 def test_a_list_in_the_uk_form_is_followed_by_its_deltas_in_order(
