@@ -14,7 +14,7 @@ from typing import Final
 from blindplate.cli.benchmarks.intervals import Interval
 
 _WIDTH: Final = 960
-_HEIGHT: Final = 440
+_HEIGHT: Final = 450
 _TOP: Final = 64
 _BOTTOM: Final = 330
 _STYLE: Final = (
