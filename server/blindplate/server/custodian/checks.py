@@ -1,11 +1,12 @@
 """Every check of a release request that needs no database, each with an error of its own.
 
-Guarantees, when ``check`` returns, that the grant is in force now and was when the record was captured; that the
-record was signed by a camera of its zone's register as it then stood, which nobody has revoked; that the requester
-holds the match secret; that this custodian's share fits; and that the record's pseudonym was an entry of the list
-version in force at the exact capture, by this custodian's own times. Whose word the request is was checked before
-(``authentic``), and that it stands in the ledger (``witnessed``). Nonces and quotas are the database's.
-Protocol section 6, guarantee G4.
+Guarantees, when ``check`` returns, that the grant is in force now and was when the record was captured; that, where the
+record is under charging terms, payment for the day of its exact capture has closed; that it was signed by a camera of
+its zone's register as it then stood, which nobody has revoked; that the requester holds the match secret; that this
+custodian's share fits; and that the record's pseudonym was an entry of the list version in force at the exact capture,
+by this custodian's own times. Whose word the request is was checked before (``authentic``), and that it stands in the
+ledger (``witnessed``). Nonces and quotas are the database's.
+Protocol sections 6 and 8, guarantee G4.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from blindplate.core.errors import (
     MessageError,
     PolicyError,
     SignatureError,
+    TooEarlyError,
 )
 from blindplate.core.hpke import OpeningKey, SealingKey
 from blindplate.core.membership import Member, require_member
@@ -73,7 +75,7 @@ def check(
 ) -> Evidence:
     """Every check, cheap ones first; ``opening_key`` gives the release key of an identifier (16 bytes).
 
-    Raises ExpiredError, GrantError, PolicyError, MessageError, MatchProofError, GoneError, EnvelopeError,
+    Raises ExpiredError, GrantError, TooEarlyError, PolicyError, MessageError, MatchProofError, GoneError, EnvelopeError,
     ShareError, CommitmentError, SignatureError, IdentityError, ProofError or MembershipError.
     """
     request, record = authentic.request, authentic.record
@@ -89,6 +91,7 @@ def check(
     _check_capture(record.header, captured, moment)
     # A record is judged by the amendment it was captured under, whatever the grant says today.
     then = permissions.grant_at(request.grant_id, captured)
+    _check_payment(permissions.payment_closes(record.header.domain, captured), moment)
     _check_form(record.header, then)
     camera = _check_origin(record, custodian, key, then, permissions)
     member = _check_membership(authentic, envelope, permissions)
@@ -133,6 +136,12 @@ def _check_capture(header: Header, captured: float, moment: float) -> None:
         raise CommitmentError("A record was captured in the future.", "Set the camera's clock right.")
     if header.epoch.rule.at(captured) != header.epoch:
         raise CommitmentError("A sealed capture time does not lie in the epoch the record's header states.")
+
+
+def _check_payment(closes: float | None, moment: float) -> None:
+    """Whatever matcher and owner agree: who may still pay is not opened, in an emergency or by officers either."""
+    if closes is not None and moment < closes:
+        raise TooEarlyError("A record was captured on a charging day for which payment has not closed.")
 
 
 def _check_form(header: Header, grant: Grant) -> None:

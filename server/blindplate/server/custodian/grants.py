@@ -15,6 +15,7 @@ from typing import Protocol
 
 from sqlalchemy import Engine
 
+from blindplate.core.charging import charging_day, payment_closes
 from blindplate.core.domains import Domain
 from blindplate.core.errors import GrantError, IdentityError, UnknownDomainError
 from blindplate.core.ledger.grants import GrantHistory
@@ -70,6 +71,22 @@ class Permissions:
                 f"Grant {grant.grant_id} is suspended by this custodian.",
                 "The ledger gives the custodian's reason.",
             )
+
+    def payment_closes(self, domain: Domain, captured: float) -> float | None:
+        """When what was captured over ``domain`` at ``captured`` may first be opened; None without charging terms.
+
+        The last closing under any grant then in force, whichever a request names. All in seconds since 1970 (UTC).
+        """
+        return max(
+            (
+                payment_closes(charging_day(captured), grant.charging.payment_days)
+                for history in self._naming(domain)
+                if (grant := _at(history, captured)) is not None
+                and grant.charging is not None
+                and domain in grant.domains()
+            ),
+            default=None,
+        )
 
     def version_at(self, grant_id: str, captured_ms: int) -> CommittedVersion:
         """The list version in force at a capture (ms since 1970, UTC). Raises MembershipError when none was."""
@@ -161,10 +178,14 @@ class Permissions:
         # suspension may have been witnessed by a clock that is a little ahead of this moment.
         if self.suspended(history.grant_id, math.inf):
             return None
-        try:
-            return history.at(moment)
-        except GrantError:
-            return None
+        return _at(history, moment)
+
+
+def _at(history: GrantHistory, moment: float) -> Grant | None:
+    try:
+        return history.at(moment)
+    except GrantError:
+        return None
 
 
 class Witnessed(Protocol):

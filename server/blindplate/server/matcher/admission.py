@@ -66,6 +66,7 @@ def judge(
     if expires_ms <= now * 1000:
         raise WindowOverError("A record's window is over.")
     _require_signature(record, camera)
+    opens = grants.opens(header.domain, earliest_ms / 1000, latest_ms / 1000)
     admitted = Admitted(
         wire,
         digest("taken-wire", message.SerializeToString(deterministic=True)),
@@ -73,6 +74,7 @@ def judge(
         message.record.SerializeToString(deterministic=True),
         latest_ms,
         expires_ms,
+        None if opens is None else round(1000 * opens),
     )
     return Judged(admitted, window_keys.open(wire))
 

@@ -2,9 +2,9 @@
 
 Translates only: the rules are in ``lifecycle``. Guarantees that an answer goes to an owner of its list alone, once its
 batch stands in the ledger and while a grant is in force (what went out may be claimed and acknowledged later), that a
-record is handed over only against the match secret it commits to, that a claim without it gets the same refusal, in
+record is handed over only against the match secret it commits to, that a retention token hands nothing over, that a claim without it gets the same refusal, in
 the same time, whether its slot holds a read, held one, or is a dummy, and that every refused claim is counted.
-Protocol section 5, guarantee G3.
+Protocol sections 5 and 8, guarantee G3.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ from sqlalchemy import Connection
 from blindplate.core.errors import BlindplateError, GoneError, MatchProofError, MessageError, OverloadedError
 from blindplate.core.records.record import SealedRecord
 from blindplate.core.records.wire import MATCH_SECRET_BYTES
+from blindplate.core.statements.uploads import Stage
 from blindplate.edge.clock import Clock
 from blindplate.edge.logs import log
 from blindplate.server.authorization import Access, Role, caller
 from blindplate.server.matcher import answers_store, counts_store, openings, records_store
 from blindplate.server.matcher.bell import Bell
 from blindplate.server.matcher.following import FollowedLedger
+from blindplate.server.matcher.keeping import Keeping, Shown
 from blindplate.server.matcher.match_secrets import MatchSecrets
 from blindplate.server.matcher.metrics import RECORDS, REFUSED_CLAIMS
 from blindplate.server.matcher.storage import Database
@@ -62,6 +64,7 @@ class AnswersServicer(answers_pb2_grpc.AnswersServicer):
     database: Database
     ledger: FollowedLedger
     secrets: MatchSecrets
+    keeping: Keeping
     bell: Bell
     clock: Clock
     waiting: Turns = field(default_factory=lambda: Turns(_WAITING_AT_ONCE, _WAITING_EACH))
@@ -81,7 +84,7 @@ class AnswersServicer(answers_pb2_grpc.AnswersServicer):
                 self.bell.wait_beyond(rings, min(left, _LOOK_SECONDS))
 
     def Claim(self, request: v1.ClaimRequest, context: _Context) -> v1.ClaimResponse:  # noqa: N802  gRPC's name
-        """Hand over the records whose match secrets are shown."""
+        """Hand over the records whose match secrets are shown; keep those whose retention tokens are."""
         del context
         settled = self._settled(request.list_id)
         slots = [claim.slot for claim in request.claims]
@@ -91,9 +94,14 @@ class AnswersServicer(answers_pb2_grpc.AnswersServicer):
             )
         with self.database.read() as connection:
             table = answers_store.open_slots(connection, request.list_id, settled, request.sequence)
-            refused = _refused(request.claims, table)
+            stage = answers_store.stage_of(connection, request.list_id, request.sequence)
+            refused = _refused(request.claims, table, stage)
             shown = [slot for slot in slots if slot not in refused]
-            found = records_store.in_slots(connection, request.list_id, request.sequence, shown)
+            # Nothing is handed over for a token.
+            proven_slots = [] if stage is Stage.KEEP else shown
+            found = records_store.in_slots(connection, request.list_id, request.sequence, proven_slots)
+        if stage is Stage.KEEP:
+            return self._kept(request, settled, shown, refused)
         outcomes = refused | _handed_over(shown, found)
         proven = [slot for slot, outcome in outcomes.items() if isinstance(outcome, SealedRecord)]
         now_ms = int(self.clock.now() * 1000)
@@ -107,6 +115,24 @@ class AnswersServicer(answers_pb2_grpc.AnswersServicer):
         RECORDS.labels("claimed").inc(len(numbers))
         return v1.ClaimResponse(
             results=[self._result(request.list_id, slot, outcomes[slot], numbers) for slot in slots]
+        )
+
+    def _kept(
+        self,
+        request: v1.ClaimRequest,
+        settled: frozenset[str],
+        shown: Sequence[int],
+        refused: Mapping[int, SealedRecord | BlindplateError],
+    ) -> v1.ClaimResponse:
+        self.keeping.keep(Shown(request.list_id, settled, request.sequence, shown, len(refused)))
+        return v1.ClaimResponse(
+            results=[
+                # The same for a read that was folded into another, now or before: else its owner could tell.
+                self._result(request.list_id, claim.slot, refused[claim.slot], {})
+                if claim.slot in refused
+                else v1.ClaimResult(slot=claim.slot, kept=True)
+                for claim in request.claims
+            ]
         )
 
     def Acknowledge(self, request: v1.AcknowledgeRequest, context: _Context) -> v1.AcknowledgeResponse:  # noqa: N802  gRPC's name
@@ -150,14 +176,17 @@ class AnswersServicer(answers_pb2_grpc.AnswersServicer):
         return v1.ClaimResult(slot=slot, code=told.code, what=told.what, remedy=told.remedy)
 
 
-def _refused(claims: Sequence[v1.Claim], table: bytes) -> dict[int, SealedRecord | BlindplateError]:
-    """The claims whose secrets open nothing. Which slots hold reads is not looked up for them."""
+def _refused(
+    claims: Sequence[v1.Claim], table: bytes, stage: Stage
+) -> dict[int, SealedRecord | BlindplateError]:
+    """The claims whose secrets, or tokens, open nothing. Which slots hold reads is not looked up for them."""
     refused: dict[int, SealedRecord | BlindplateError] = {}
     for claim in claims:
         try:
             if len(claim.match_secret) != MATCH_SECRET_BYTES:
                 raise MessageError(f"A match secret is not {MATCH_SECRET_BYTES} bytes long.")
-            openings.check(table, claim.slot, claim.match_secret)
+            check = openings.check_token if stage is Stage.KEEP else openings.check
+            check(table, claim.slot, claim.match_secret)
         except BlindplateError as error:
             refused[claim.slot] = error
     return refused

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Select, and_, delete, func, insert, select, update
 
 from blindplate.core.errors import GoneError, NotFoundError
+from blindplate.core.statements.uploads import Stage
 from blindplate.server.matcher import counts_store, lifecycle, openings, reads_store
 from blindplate.server.matcher.chunks import chunks
 from blindplate.server.matcher.counts_store import Event
@@ -48,10 +49,13 @@ def store(
     slot_count: int,
     placed: Mapping[int, int],
     now_ms: int,
+    retained: Mapping[int, bytes] | None = None,
 ) -> int:
     """Store an answer of ``segment``, some of whose slots (keys) hold reads (values, by number); give its number.
 
-    A read that was erased or claimed while the batch was evaluated keeps no slot: its claim finds nothing.
+    ``retained`` are the openings of retention tokens, by number, where the answer carries those. A read that was erased,
+    kept or claimed while the batch was evaluated keeps no slot: its claim finds nothing. Raises TooEarlyError when the
+    answer would open a read before payment for its day has closed: nothing of it is stored then.
     """
     sequence = _next_sequence(connection, segment.list_id)
     held = reads_store.load_numbers(connection, placed.values())
@@ -64,12 +68,13 @@ def store(
             segment_id=segment.segment_id,
             grant_id=segment.grant_id,
             body=body,
-            openings=openings.table(slot_count, _openings(connection, placed, reads)),
+            openings=openings.table(slot_count, _openings(connection, placed, reads, retained)),
             expires_ms=expires_ms,
+            stage=segment.stage.value,
         )
     )
     answered = {
-        number: lifecycle.answer(read, segment.segment_id, sequence) for number, read in reads.items()
+        number: lifecycle.answer(read, segment.segment_id, sequence, now_ms) for number, read in reads.items()
     }
     reads_store.save(connection, reads, answered, now_ms)
     rows = [
@@ -79,7 +84,7 @@ def store(
     ]
     if rows:
         connection.execute(insert(slots), rows)
-        counts_store.add(connection, Event.ANSWERED, _places(connection, segment.list_id, sequence), now_ms)
+        counts_store.add(connection, Event.ANSWERED, counts_store.places(connection, answered), now_ms)
     return sequence
 
 
@@ -109,10 +114,37 @@ def unacknowledged(connection: Connection, list_id: str) -> dict[str, int]:
 
 def open_slots(connection: Connection, list_id: str, grant_ids: Collection[str], sequence: int) -> bytes:
     """What claims of an answer are checked against (``openings``). Raises as ``claim`` does."""
-    _require_open(connection, list_id, grant_ids, sequence)
+    require_open(connection, list_id, grant_ids, sequence)
     key = and_(answers.c.list_id == list_id, answers.c.sequence == sequence)
     found: bytes = connection.execute(select(answers.c.openings).where(key)).scalar_one()
     return found
+
+
+def stage_of(connection: Connection, list_id: str, sequence: int) -> Stage:
+    """Of which stage the segment of an answer is: whether it carries match secrets or retention tokens."""
+    key = and_(answers.c.list_id == list_id, answers.c.sequence == sequence)
+    return Stage(connection.execute(select(answers.c.stage).where(key)).scalar_one())
+
+
+def require_open(connection: Connection, list_id: str, grant_ids: Collection[str], sequence: int) -> None:
+    """Check that an answer may be claimed from under these grants. Raises as ``claim`` does."""
+    last = connection.execute(
+        select(sequences.c.last).where(sequences.c.list_id == list_id)
+    ).scalar_one_or_none()
+    # A number beyond any given out may also be beyond what the database can hold.
+    if not 1 <= sequence <= (last or 0):
+        raise NotFoundError("There is no answer of that number.", "Ask for the next answer.")
+    key = and_(answers.c.list_id == list_id, answers.c.sequence == sequence)
+    row = connection.execute(
+        select(answers.c.acknowledged_ms, answers.c.grant_id, answers.c.ledger_index).where(key)
+    ).first()
+    if row is not None and row.grant_id not in grant_ids:
+        raise NotFoundError("There is no answer of that number.", "Ask for the next answer.")
+    if row is not None and row.acknowledged_ms is None and row.ledger_index is None:
+        # What was not offered can neither be claimed from nor have its reads erased.
+        raise NotFoundError("There is no answer of that number yet.", "Ask for the next answer.")
+    if row is None or row.acknowledged_ms is not None:
+        raise GoneError("That answer was acknowledged, or the windows of its reads have ended.")
 
 
 def claim(
@@ -128,7 +160,7 @@ def claim(
     Raises GoneError when the answer was acknowledged or its reads' windows have ended, NotFoundError when there
     never was one of this number under these grants.
     """
-    _require_open(connection, list_id, grant_ids, sequence)
+    require_open(connection, list_id, grant_ids, sequence)
     chosen = and_(slots.c.list_id == list_id, slots.c.sequence == sequence, slots.c.slot.in_(list(proven)))
     rows = connection.execute(select(slots.c.slot, slots.c.number).where(chosen)).all()
     reads = reads_store.load(connection, select(slots.c.number).where(chosen))
@@ -145,7 +177,7 @@ def acknowledge(
     Raises NotFoundError when there never was an answer of this number under these grants.
     """
     try:
-        _require_open(connection, list_id, grant_ids, sequence)
+        require_open(connection, list_id, grant_ids, sequence)
     except GoneError:
         return []
     reads = reads_store.load(connection, _numbers(list_id, sequence))
@@ -175,27 +207,14 @@ def drop_ended(connection: Connection, now_ms: int) -> None:
     connection.execute(delete(answers).where(answers.c.expires_ms <= now_ms, named))
 
 
-def _require_open(connection: Connection, list_id: str, grant_ids: Collection[str], sequence: int) -> None:
-    last = connection.execute(
-        select(sequences.c.last).where(sequences.c.list_id == list_id)
-    ).scalar_one_or_none()
-    # A number beyond any given out may also be beyond what the database can hold.
-    if not 1 <= sequence <= (last or 0):
-        raise NotFoundError("There is no answer of that number.", "Ask for the next answer.")
-    key = and_(answers.c.list_id == list_id, answers.c.sequence == sequence)
-    row = connection.execute(
-        select(answers.c.acknowledged_ms, answers.c.grant_id, answers.c.ledger_index).where(key)
-    ).first()
-    if row is not None and row.grant_id not in grant_ids:
-        raise NotFoundError("There is no answer of that number.", "Ask for the next answer.")
-    if row is not None and row.acknowledged_ms is None and row.ledger_index is None:
-        # What was not offered can neither be claimed from nor have its reads erased.
-        raise NotFoundError("There is no answer of that number yet.", "Ask for the next answer.")
-    if row is None or row.acknowledged_ms is not None:
-        raise GoneError("That answer was acknowledged, or the windows of its reads have ended.")
-
-
-def _openings(connection: Connection, placed: Mapping[int, int], reads: Collection[int]) -> dict[int, bytes]:
+def _openings(
+    connection: Connection,
+    placed: Mapping[int, int],
+    reads: Collection[int],
+    retained: Mapping[int, bytes] | None,
+) -> dict[int, bytes]:
+    if retained is not None:
+        return {slot: retained[number] for slot, number in placed.items() if number in reads}
     found: dict[int, bytes] = {}
     for some in chunks(reads):
         rows = connection.execute(
@@ -212,13 +231,6 @@ def _next_sequence(connection: Connection, list_id: str) -> int:
         connection.execute(insert(sequences).values(list_id=list_id, last=1))
     sequence: int = connection.execute(select(sequences.c.last).where(key)).scalar_one()
     return sequence
-
-
-def _places(connection: Connection, list_id: str, sequence: int) -> list[tuple[str, str]]:
-    rows = connection.execute(
-        select(records.c.list_id, records.c.zone).where(records.c.number.in_(_numbers(list_id, sequence)))
-    )
-    return [(row.list_id, row.zone) for row in rows]
 
 
 def _numbers(list_id: str, sequence: int) -> Select[tuple[int]]:

@@ -2,21 +2,26 @@
 
 Guarantees that every record taken in is counted once as received, and once more as claimed or erased or among those
 still open: each count is written in the transaction of what it counts, and ``totals`` sees one state of all of them.
-They outlive the records, name no camera and no time finer than a day. Protocol sections 5 and 7.
+They outlive the records, name no camera and no time finer than a day. A record that stands for several reads of its
+vehicle's day is counted as so many wherever it is counted, so that what is published does not tell whether two reads
+that were kept are of one vehicle; how many were folded into others (``Event.FOLDED``) is not published. Protocol
+sections 5, 7 and 8.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import repeat
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, case, delete, func, insert, select, update
 
 from blindplate.core.errors import StorageError
 from blindplate.core.statements.matching import RecordCount
+from blindplate.server.matcher.chunks import chunks
 from blindplate.server.matcher.tables import counting, counts, records
 
 
@@ -29,6 +34,8 @@ class Event(StrEnum):
     ERASED_ACKNOWLEDGED = "erased-acknowledged"
     ERASED_UNCLAIMED = "erased-window-unclaimed"
     ERASED_CLAIMED = "erased-window-claimed"
+    ERASED_UNOPENED = "erased-unopened"
+    FOLDED = "folded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +57,8 @@ def begin(connection: Connection, now_ms: int) -> None:
         select(
             records.c.list_id,
             records.c.zone,
-            func.count().label("held"),
-            func.count(records.c.claimed_ms).label("claimed"),
+            func.sum(records.c.reads).label("held"),
+            func.sum(case((records.c.claimed_ms.is_not(None), records.c.reads), else_=0)).label("claimed"),
         ).group_by(records.c.list_id, records.c.zone)
     ).all()
     for event, number in ((Event.RECEIVED, "held"), (Event.CLAIMED, "claimed")):
@@ -61,6 +68,16 @@ def begin(connection: Connection, now_ms: int) -> None:
 def add(connection: Connection, event: Event, places: Iterable[tuple[str, str]], now_ms: int) -> None:
     """Count ``event`` once for every (list, zone) of ``places``, on the day of ``now_ms``."""
     _raise(connection, event, Counter(places), now_ms)
+
+
+def places(connection: Connection, numbers: Iterable[int]) -> Iterator[tuple[str, str]]:
+    """The (list, zone) of each record of these ``numbers``, once for every read that it stands for."""
+    for some in chunks(numbers):
+        rows = connection.execute(
+            select(records.c.list_id, records.c.zone, records.c.reads).where(records.c.number.in_(some))
+        )
+        for row in rows:
+            yield from repeat((row.list_id, row.zone), row.reads)
 
 
 def add_refused_claims(connection: Connection, number: int) -> None:
@@ -89,11 +106,16 @@ def totals(connection: Connection) -> Totals:
     for row in summed:
         by_place.setdefault((row.list_id, row.zone), Counter())[Event(row.event)] = row.amount
     unclaimed = connection.execute(
-        select(records.c.list_id, records.c.zone, func.count().label("held"))
+        select(
+            records.c.list_id,
+            records.c.zone,
+            func.sum(records.c.reads).label("held"),
+            func.sum(case((records.c.kept_ms.is_not(None), records.c.reads), else_=0)).label("kept"),
+        )
         .where(records.c.claimed_ms.is_(None))
         .group_by(records.c.list_id, records.c.zone)
     )
-    still_open = {(row.list_id, row.zone): row.held for row in unclaimed}
+    still_open = {(row.list_id, row.zone): (row.held, row.kept) for row in unclaimed}
     return Totals(
         beginning.since,
         tuple(
@@ -106,7 +128,9 @@ def totals(connection: Connection) -> Totals:
                 erased_acknowledged=events[Event.ERASED_ACKNOWLEDGED],
                 erased_unclaimed=events[Event.ERASED_UNCLAIMED],
                 erased_claimed=events[Event.ERASED_CLAIMED],
-                open=still_open.get(place, 0),
+                open=still_open.get(place, (0, 0))[0],
+                kept=still_open.get(place, (0, 0))[1],
+                erased_unopened=events[Event.ERASED_UNOPENED],
             )
             for place, events in by_place.items()
         ),

@@ -23,14 +23,14 @@ _AT_ONCE: Final = 2_000
 def erase_ended(connection: Connection, now_ms: int) -> list[int]:
     """Erase records whose windows have ended, at most 2,000 at once; give their numbers."""
     ended = connection.execute(
-        select(records.c.number, records.c.list_id, records.c.zone, records.c.claimed_ms)
+        select(records.c.number, records.c.claimed_ms)
         .where(records.c.expires_ms <= now_ms)
         .order_by(records.c.expires_ms)
         .limit(_AT_ONCE)
     ).all()
     for event, claimed in ((Event.ERASED_UNCLAIMED, False), (Event.ERASED_CLAIMED, True)):
-        rows = [row for row in ended if (row.claimed_ms is not None) == claimed]
-        counts_store.add(connection, event, [(row.list_id, row.zone) for row in rows], now_ms)
+        numbers = [row.number for row in ended if (row.claimed_ms is not None) == claimed]
+        counts_store.add(connection, event, counts_store.places(connection, numbers), now_ms)
     numbers = [row.number for row in ended]
     if numbers:
         connection.execute(delete(records).where(records.c.number.in_(numbers)))

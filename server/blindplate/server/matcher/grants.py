@@ -8,11 +8,13 @@ which both custodians witness ``edge.ledger``'s. Protocol section 7, guarantee G
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Final
 
-from blindplate.core.domains import Domain
+from blindplate.core.charging import charging_day, payment_closes
+from blindplate.core.domains import Domain, Epoch
 from blindplate.core.errors import GrantError, IdentityError, UnknownDomainError
 from blindplate.core.ledger.grants import GrantHistory
 from blindplate.core.ledger.state import LedgerState
@@ -20,6 +22,9 @@ from blindplate.core.ledger.versions import CommittedVersion
 from blindplate.core.parties import Custodian
 from blindplate.core.statements.grants import Grant
 from blindplate.core.statements.policies import RegisteredCamera, ZoneRegister
+
+# Captures are told to the millisecond.
+_LEAST_SECONDS: Final = 0.001
 
 
 @dataclass(frozen=True)  # without slots: the map by domain is made once an instance
@@ -75,22 +80,40 @@ class Grants:
             raise UnknownDomainError(
                 "No grant names that list, zone and key generation.", "Install the zone's current policy."
             )
-        live: list[tuple[int, Grant]] = []
-        for history in naming:
-            if history.ended_at is not None and history.ended_at <= now:
-                continue
-            # Between two beginnings nothing comes into force.
-            beginnings = (amendment.begins for amendment in history.amendments)
-            for moment in (earliest, *(begins for begins in beginnings if earliest < begins < latest)):
-                grant = _at(history, moment)
-                if grant is not None and domain in grant.domains():
-                    live.append((history.amendments[grant.amendment].begins, grant))
+        live = [
+            (history.amendments[grant.amendment].begins, grant)
+            for history in naming
+            if history.ended_at is None or history.ended_at > now
+            for grant in _during(history, earliest, latest)
+            if domain in grant.domains()
+        ]
         if not live:
             raise GrantError(
                 "No grant over that list, zone and key generation was in force at the capture, or it was ended.",
                 "Install the zone's current policy and check the camera's clock.",
             )
         return max(live, key=lambda begun: begun[0])[1]
+
+    def opens(self, domain: Domain, earliest: float, latest: float) -> float | None:
+        """When what was captured over ``domain`` from ``earliest`` on and before ``latest`` may first be opened.
+
+        None when no amendment that may have been in force at the capture has charging terms; else the last closing of
+        payment under any of them, ended or not. All in seconds since 1970 (UTC).
+        """
+        day = charging_day(latest - _LEAST_SECONDS)
+        return max(
+            (
+                payment_closes(day, grant.charging.payment_days)
+                for history in self._by_domain.get(domain, ())
+                for grant in _during(history, earliest, latest)
+                if grant.charging is not None and domain in grant.domains()
+            ),
+            default=None,
+        )
+
+    def during(self, grant_id: str, epoch: Epoch) -> tuple[Grant, ...]:
+        """The amendments of a grant that are in force at some moment of ``epoch``. Raises GrantError."""
+        return tuple(_during(self.history(grant_id), epoch.start(), epoch.end()))
 
     def camera(self, grant: Grant, domain: Domain, identity: str) -> RegisteredCamera:
         """The camera with this SPIFFE id in the register that ``grant`` names for the zone of ``domain``.
@@ -181,6 +204,16 @@ class Grants:
 def hold_seconds(grant: Grant) -> int:
     """How long after its header's time a record may be held under ``grant``: its window, and how coarse that time is."""
     return grant.window_seconds + grant.disclosure.time_granularity_seconds
+
+
+def _during(history: GrantHistory, earliest: float, latest: float) -> Iterator[Grant]:
+    """The amendments in force at some moment from ``earliest`` on and before ``latest``."""
+    # Between two beginnings nothing comes into force.
+    beginnings = (amendment.begins for amendment in history.amendments)
+    for moment in (earliest, *(begins for begins in beginnings if earliest < begins < latest)):
+        grant = _at(history, moment)
+        if grant is not None:
+            yield grant
 
 
 def _at(history: GrantHistory, moment: float) -> Grant | None:

@@ -1,4 +1,4 @@
-"""The matcher's housekeeping, once a second: window keys, erasure, alarms, the write-ahead log.
+"""The matcher's housekeeping, once a second: window and retention keys, erasure, alarms, the write-ahead log.
 
 Guarantees that a step which fails is logged and tried again, and keeps none of the others from being done.
 Protocol sections 4, 5 and 7.
@@ -13,12 +13,13 @@ from typing import Final
 
 from blindplate.edge.clock import Clock
 from blindplate.edge.logs import log
-from blindplate.server.matcher import erasure, records_store, segments_store
+from blindplate.server.matcher import erasure, keeping, records_store, segments_store
 from blindplate.server.matcher.absence import AbsenceAlarm
 from blindplate.server.matcher.backlog import Backlog
 from blindplate.server.matcher.following import FollowedLedger
 from blindplate.server.matcher.match_secrets import MatchSecrets
 from blindplate.server.matcher.metrics import FAILED_ROUNDS, RECORDS, SEGMENTS
+from blindplate.server.matcher.retention_keys import Place, RetentionKeys
 from blindplate.server.matcher.segment_files import SegmentFiles
 from blindplate.server.matcher.storage import Database
 from blindplate.server.matcher.window_keys import WindowKeys
@@ -33,6 +34,7 @@ class Keeper:
     database: Database
     ledger: FollowedLedger
     window_keys: WindowKeys
+    retention_keys: RetentionKeys
     secrets: MatchSecrets
     files: SegmentFiles
     backlog: Backlog
@@ -53,6 +55,7 @@ class Keeper:
             ("keys", self.provide_keys),
             ("key-destruction", self._destroy_keys),
             ("erasure", self._erase),
+            ("retention-keys", self._destroy_retention_keys),
             ("count", self._count),
         )
         for name, step in steps:
@@ -70,6 +73,14 @@ class Keeper:
 
     def _destroy_keys(self, now: float) -> None:
         self.window_keys.destroy_due(now)
+
+    def _destroy_retention_keys(self, now: float) -> None:
+        del now
+        self.retention_keys.destroy_unused(self._tagged)
+
+    def _tagged(self) -> list[Place]:
+        with self.database.read() as connection:
+            return keeping.tagged_places(connection)
 
     def _erase(self, now: float) -> None:
         now_ms = int(now * 1000)

@@ -1,19 +1,22 @@
 """Whether an upload's manifest is one to act on: signed by the owner, inside the grant, for a plausible epoch.
 
 Guarantees that nothing is stored for a manifest whose signature, grant, owner, list, epoch, parameter set or sizes
-do not all hold. The ciphertexts are checked against it in ``uploads``. Protocol sections 5 and 7.
+do not all hold, and that no list to open kept reads is taken before payment for their day has closed. The ciphertexts are checked against it in ``uploads``. Protocol sections 5, 7
+and 8.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from blindplate.core.charging import payment_closes
 from blindplate.core.domains import Epoch
-from blindplate.core.errors import ExpiredError, GrantError, ParameterError, UploadError
+from blindplate.core.errors import ExpiredError, GrantError, ParameterError, TooEarlyError, UploadError
 from blindplate.core.signing import Statement
 from blindplate.core.statements.grants import Grant
-from blindplate.core.statements.uploads import Manifest
+from blindplate.core.statements.uploads import Manifest, Stage
 from blindplate.psi.layout import Layout, declared
 from blindplate.psi.parameters import ParameterSet, load_set
 from blindplate.server.matcher.epochs import epoch_name
@@ -40,7 +43,8 @@ def judge(statement: Statement, owner: str, grants: Grants, max_bytes: int, now:
 
     The amendment that counts is the one in force at the epoch's beginning, or now if that is past. Raises MessageError
     for a malformed one, GrantError, SignatureError, ExpiredError for an epoch that is over or too far ahead,
-    ParameterError for another parameter set, UploadError for sizes that do not fit.
+    TooEarlyError for one that would open a day before payment for it has closed, ParameterError for another parameter
+    set, UploadError for sizes that do not fit.
     """
     # Read once to learn which key must have signed it; only the verified reading is acted on.
     claimed = Manifest.parsed(statement.payload)
@@ -53,6 +57,7 @@ def judge(statement: Statement, owner: str, grants: Grants, max_bytes: int, now:
     # Reads of the epoch may have come, or come, under another amendment than this one.
     hold = max(hold_seconds(one.grant) for one in grants.history(grant.grant_id).amendments)
     _require_epoch(epoch, manifest, grant, now, hold)
+    _require_stage(manifest.stage, epoch, grants.during(grant.grant_id, epoch) or (grant,), now)
     parameters, layout = _require_shape(manifest, grant)
     if layout.upload_bytes > max_bytes:
         raise UploadError(
@@ -66,6 +71,7 @@ def judge(statement: Statement, owner: str, grants: Grants, max_bytes: int, now:
         epoch=epoch_name(epoch),
         number=manifest.number,
         list_version=manifest.list_version,
+        stage=manifest.stage,
         size=manifest.bins * manifest.degree,
         file_bytes=layout.upload_bytes,
         matches_from=manifest.matches_from,
@@ -93,6 +99,27 @@ def _require_epoch(epoch: Epoch, manifest: Manifest, grant: Grant, now: float, h
     if manifest.matches_from >= end:
         raise UploadError(
             "A segment would match only reads after its epoch.", "Give it an earlier beginning."
+        )
+
+
+def _require_stage(stage: Stage, epoch: Epoch, terms: Sequence[Grant], now: float) -> None:
+    """``terms`` are the amendments under which reads of the epoch may be captured."""
+    payment_days = [one.charging.payment_days for one in terms if one.charging is not None]
+    if stage is Stage.MATCH:
+        if len(payment_days) == len(terms):
+            raise GrantError(
+                "A segment would match the reads of a charging day at once; its grant has them kept, then opened.",
+                "Upload a segment of stage keep, and one of stage open when payment has closed.",
+            )
+    elif not payment_days:
+        raise GrantError(
+            f"A segment is of stage {stage}, which is for grants with charging terms alone.",
+            "Upload a segment of stage match.",
+        )
+    elif stage is Stage.OPEN and now < max(payment_closes(epoch, days) for days in payment_days):
+        raise TooEarlyError(
+            "A segment would open reads of a charging day before payment for it has closed.",
+            "Upload it when payment has closed, by the matcher's clock.",
         )
 
 

@@ -7,7 +7,7 @@ window ends. Every function runs inside the caller's transaction. Protocol secti
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, func, insert, select
@@ -15,6 +15,7 @@ from sqlalchemy import Connection, and_, func, insert, select
 from blindplate.core.errors import ReplayError
 from blindplate.core.records.record import SealedRecord
 from blindplate.core.records.wire import Wire
+from blindplate.core.statements.uploads import Stage
 from blindplate.server.matcher import counts_store, segments_store
 from blindplate.server.matcher.chunks import chunks
 from blindplate.server.matcher.counts_store import Event
@@ -28,8 +29,8 @@ class Admitted:
     """A wire that may be taken in.
 
     ``wire_digest`` (32 bytes) stands for the very wire sent, ``record_bytes`` is its record serialized. The read was
-    captured before ``latest_ms``, as finely as its header tells; its window ends at ``expires_ms`` (both milliseconds
-    since 1970, UTC).
+    captured before ``latest_ms``, as finely as its header tells; its window ends at ``expires_ms``; payment for its day
+    closes at ``opens_ms``, None without charging terms (all milliseconds since 1970, UTC).
     """
 
     wire: Wire
@@ -37,6 +38,7 @@ class Admitted:
     record_bytes: bytes
     latest_ms: int
     expires_ms: int
+    opens_ms: int | None = None
 
 
 def take(connection: Connection, admitted: Sequence[Admitted], now_ms: int) -> list[int | ReplayError | None]:
@@ -110,6 +112,22 @@ def in_slots(
     return {row.slot: SealedRecord.from_bytes(row.record) for row in rows}
 
 
+def unkept(connection: Connection, list_id: str, sequence: int, wanted: Collection[int]) -> dict[int, Wire]:
+    """The wires of the reads in the ``wanted`` slots of an answer that are under charging terms and not kept yet.
+
+    Only for slots whose tokens were shown: how long it takes tells which of them hold records.
+    """
+    rows = connection.execute(
+        select(records.c.number, records.c.record, records.c.envelope, records.c.window_key_id)
+        .join(slots, records.c.number == slots.c.number)
+        .where(slots.c.list_id == list_id, slots.c.sequence == sequence, slots.c.slot.in_(list(wanted)))
+        .where(records.c.opens_ms.is_not(None), records.c.kept_ms.is_(None), records.c.envelope.is_not(None))
+    )
+    return {
+        row.number: Wire(SealedRecord.from_bytes(row.record), row.envelope, row.window_key_id) for row in rows
+    }
+
+
 def _insert(connection: Connection, fresh: Sequence[Admitted]) -> list[int]:
     connection.execute(
         insert(receipts),
@@ -138,6 +156,7 @@ def _row(one: Admitted) -> dict[str, object]:
         "epoch": epoch_name(header.epoch),
         "latest_ms": one.latest_ms,
         "expires_ms": one.expires_ms,
+        "opens_ms": one.opens_ms,
         "record": one.record_bytes,
         "opening": opening_of(one.wire.record),
         "envelope": one.wire.envelope,
@@ -152,7 +171,8 @@ def _queue(connection: Connection, taken: Sequence[Admitted], numbers: Sequence[
         {"segment_id": segment.segment_id, "number": number}
         for one, number in zip(taken, numbers, strict=True)
         for segment in segments[one.wire.record.header.domain.list_id, one.wire.record.header.epoch]
-        if segment.matches(one.latest_ms)
+        if segment.stage is (Stage.MATCH if one.opens_ms is None else Stage.KEEP)
+        and segment.matches(one.latest_ms)
     ]
     if rows:
         connection.execute(insert(waiting), rows)

@@ -2,13 +2,14 @@
 
 Guarantees that an answer is durable before the ledger is told of it (``clerk``), that a batch which fails, however it fails, leaves its
 reads waiting, oldest first, and other segments' batches alone. A round without waiting reads makes no
-batch unless told to: then the pace of answers tells their owner nothing. Protocol section 5.
+batch unless told to: then the pace of answers tells their owner nothing. What hits give is ``carrying``'s. Protocol
+section 5.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from blindplate.psi.matcher import Batch
 from blindplate.psi.parameters import load_set
 from blindplate.server.matcher import answers_store, records_store
 from blindplate.server.matcher.bell import Bell
+from blindplate.server.matcher.carrying import Carried, carried
 from blindplate.server.matcher.evaluator import Evaluator, Job, ListSource
 from blindplate.server.matcher.match_secrets import MatchSecrets
 from blindplate.server.matcher.metrics import BATCH_SECONDS, BATCHES, FAILED_BATCHES
@@ -48,6 +50,16 @@ class _Run:
 
 
 @dataclass(frozen=True, slots=True)
+class _Submitted:
+    """A batch under evaluation: its reads by number, and the openings of the tokens it carries, if it does."""
+
+    run: _Run
+    numbers: list[int]
+    retained: Mapping[int, bytes] | None
+    batch: Future[Batch]
+
+
+@dataclass(frozen=True, slots=True)
 class Matching:
     """What a round needs. ``stored`` rings for each answer."""
 
@@ -62,21 +74,21 @@ class Matching:
         """Evaluate what is due, all segments at once; give the number of answers stored."""
         stored = 0
         runs: list[_Run] = []
-        for one in due:
-            with _apart(one.segment):
-                runs.extend(self._begin(one))
+        for segment in due:
+            with _apart(segment.segment):
+                runs.extend(self._begin(segment))
         while runs:
-            submitted: list[tuple[_Run, list[int], Future[Batch]]] = []
+            submitted: list[_Submitted] = []
             for run in runs:
                 with _apart(run.segment):
-                    submitted.append((run, *self._submit(run)))
+                    submitted.append(self._submit(run))
             runs = []
-            for run, numbers, future in submitted:
-                with _apart(run.segment):
-                    left = self._finish(run, numbers, future)
+            for one in submitted:
+                with _apart(one.run.segment):
+                    left = self._finish(one)
                     stored += 1
-                    if left and run.left > 1:
-                        runs.append(_Run(run.segment, left, run.left - 1))
+                    if left and one.run.left > 1:
+                        runs.append(_Run(one.run.segment, left, one.run.left - 1))
         return stored
 
     def _begin(self, due: Due) -> list[_Run]:
@@ -85,9 +97,9 @@ class Matching:
             numbers = answers_store.waiting_for(connection, due.segment.segment_id, _LOOKAHEAD * slots)
         return [_Run(due.segment, numbers, due.batches)] if numbers or due.always else []
 
-    def _submit(self, run: _Run) -> tuple[list[int], Future[Batch]]:
-        pairs = self._pairs(run.numbers)
-        numbers = [number for number in run.numbers if number in pairs]
+    def _submit(self, run: _Run) -> _Submitted:
+        hits = self._carried(run)
+        numbers = [number for number in run.numbers if number in hits.pairs]
         manifest = run.segment.manifest
         source = ListSource(
             run.segment.segment_id,
@@ -96,17 +108,21 @@ class Matching:
             manifest.bins,
             manifest.degree,
         )
-        return numbers, self.evaluator.submit(Job(source, [pairs[number] for number in numbers]))
+        job = Job(source, [hits.pairs[number] for number in numbers])
+        return _Submitted(run, numbers, hits.retained, self.evaluator.submit(job))
 
-    def _finish(self, run: _Run, numbers: Sequence[int], future: Future[Batch]) -> list[int]:
+    def _finish(self, submitted: _Submitted) -> list[int]:
         """Store a batch's answer; give the reads that found no slot."""
+        run, numbers = submitted.run, submitted.numbers
         segment = run.segment
-        batch = future.result()
+        batch = submitted.batch.result()
         placed = {slot: numbers[place] for place, slot in zip(batch.placed, batch.slots, strict=True)}
         slots = load_set(segment.manifest.parameter_set).poly_degree
         now_ms = int(self.clock.now() * 1000)
         sequence = self.database.write(
-            lambda connection: answers_store.store(connection, segment, batch.answer, slots, placed, now_ms)
+            lambda connection: answers_store.store(
+                connection, segment, batch.answer, slots, placed, now_ms, submitted.retained
+            )
         )
         self.stored.ring()
         seconds = time.monotonic() - run.started
@@ -124,7 +140,8 @@ class Matching:
         )
         return [numbers[place] for place in batch.waiting]
 
-    def _pairs(self, numbers: Sequence[int]) -> dict[int, tuple[bytes, bytes]]:
+    def _carried(self, run: _Run) -> Carried:
+        numbers = run.numbers
         missing = self.secrets.missing(numbers)
         wires = {}
         if missing:
@@ -133,11 +150,13 @@ class Matching:
         opened = self.secrets.get(numbers, wires)
         if opened.unreadable:
             log().error("envelopes-unreadable", records=len(opened.unreadable))
-            now_ms = int(self.clock.now() * 1000)
+            given_up_ms = int(self.clock.now() * 1000)
             self.database.write(
-                lambda connection: answers_store.give_up(connection, opened.unreadable, now_ms)
+                lambda connection: answers_store.give_up(connection, opened.unreadable, given_up_ms)
             )
-        return dict(opened.pairs)
+        now_ms = int(self.clock.now() * 1000)
+        with self.database.read() as connection:
+            return carried(connection, run.segment.stage, opened.pairs, now_ms)
 
 
 @contextmanager

@@ -4,27 +4,35 @@ A base (number 0) supersedes every segment before it from its ``matches_from`` o
 can be too coarse to say on which side of a base's beginning a read was captured: it counts as captured at the last
 moment its header allows. So at any time a read is matched by one base and its deltas, however many bases there are
 and however coarse its time, and what matches it stays within the grant's capacity; the custodians, who see the exact
-time, decide at release. Every function runs inside the caller's transaction. Protocol section 5.
+time, decide at release. Each stage of a charging day has its bases and deltas apart, and matches only reads that have
+come to it. Every function runs inside the caller's transaction. Protocol sections 5 and 8.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, insert, literal, select, update
+from sqlalchemy import Connection, Row, and_, delete, insert, literal, select, update
 
 from blindplate.core.errors import GrantError, ReplayError, UploadError
 from blindplate.core.signing import Statement
-from blindplate.core.statements.uploads import Manifest
+from blindplate.core.statements.uploads import Manifest, Stage
 from blindplate.server.matcher import lifecycle, reads_store
 from blindplate.server.matcher.tables import records, segments, waiting
+
+# Which reads are in a stage (``lifecycle.Read.stage``).
+_HAS_COME: Final = {
+    Stage.MATCH: records.c.opens_ms.is_(None),
+    Stage.KEEP: and_(records.c.opens_ms.is_not(None), records.c.kept_ms.is_(None)),
+    Stage.OPEN: and_(records.c.opens_ms.is_not(None), records.c.kept_ms.is_not(None)),
+}
 
 
 @dataclass(frozen=True)  # without slots: the parsed manifest is cached on the instance
 class Segment:
-    """One uploaded list for one epoch.
+    """One uploaded list for one epoch and stage.
 
     ``size`` is bins times degree, ``file_bytes`` what its ciphertexts take on the disk; ``matches_from`` and
     ``matches_until`` are seconds since 1970 (UTC), the latter None while nothing supersedes it; at ``ends_ms`` no read
@@ -37,6 +45,7 @@ class Segment:
     epoch: str
     number: int
     list_version: int
+    stage: Stage
     size: int
     file_bytes: int
     matches_from: int
@@ -71,7 +80,7 @@ def add(connection: Connection, segment: Segment, bounds: Bounds, now_ms: int) -
     base's, or more segments or bytes than the bounds allow, GrantError for more places than they allow.
     """
     listed = of_list(connection, segment.list_id, superseded=True)
-    present = [one for one in listed if one.epoch == segment.epoch]
+    present = [one for one in listed if (one.epoch, one.stage) == (segment.epoch, segment.stage)]
     if any(one.segment_id == segment.segment_id for one in present):
         return False, []
     current = [one for one in present if one.matches_until is None]
@@ -93,6 +102,7 @@ def add(connection: Connection, segment: Segment, bounds: Bounds, now_ms: int) -
                 records.c.list_id == segment.list_id,
                 records.c.epoch == segment.epoch,
                 records.c.claimed_ms.is_(None),
+                _HAS_COME[segment.stage],
                 records.c.latest_ms > 1000 * segment.matches_from,
             ),
         )
@@ -103,7 +113,7 @@ def add(connection: Connection, segment: Segment, bounds: Bounds, now_ms: int) -
 
 
 def of_epoch(connection: Connection, list_id: str, epoch: str) -> list[Segment]:
-    """The segments of one list and epoch (by its name), the base first."""
+    """The segments of one list and epoch (by its name), of every stage, the base first."""
     rows = connection.execute(
         select(segments)
         .where(segments.c.list_id == list_id, segments.c.epoch == epoch)
@@ -164,9 +174,9 @@ def _check_bounds(segment: Segment, bounds: Bounds, beside: list[Segment], held:
             f"The list would have {size} places in this epoch; its grant allows {bounds.capacity}.",
             "Upload a smaller list, merge the deltas into a new base, or ask for an amended grant.",
         )
-    if 1 + sum(one.epoch == segment.epoch for one in held) > bounds.segments:
+    if 1 + sum((one.epoch, one.stage) == (segment.epoch, segment.stage) for one in held) > bounds.segments:
         raise UploadError(
-            f"The list has {bounds.segments} segments in this epoch, as many as the matcher keeps.",
+            f"The list has {bounds.segments} segments in this epoch and stage, as many as the matcher keeps.",
             "Upload a base that begins earlier and so takes the place of others.",
         )
     if segment.file_bytes + sum(one.file_bytes for one in held) > bounds.file_bytes:
@@ -201,7 +211,8 @@ def _supersede(connection: Connection, earlier: Segment, moment: int, now_ms: in
 
 def _row(segment: Segment) -> dict[str, object]:
     names = (column.name for column in segments.columns)
-    return {name: getattr(segment, "manifest_json" if name == "manifest" else name) for name in names}
+    values = {name: getattr(segment, "manifest_json" if name == "manifest" else name) for name in names}
+    return values | {"stage": segment.stage.value}
 
 
 def _segment(row: Row[Any]) -> Segment:
@@ -212,6 +223,7 @@ def _segment(row: Row[Any]) -> Segment:
         epoch=row.epoch,
         number=row.number,
         list_version=row.list_version,
+        stage=Stage(row.stage),
         size=row.size,
         file_bytes=row.file_bytes,
         matches_from=row.matches_from,

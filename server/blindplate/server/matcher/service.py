@@ -29,7 +29,9 @@ from blindplate.server.matcher.evaluator import Evaluator
 from blindplate.server.matcher.following import FollowedLedger, follow
 from blindplate.server.matcher.intake import IntakeServicer
 from blindplate.server.matcher.keeper import Keeper
+from blindplate.server.matcher.keeping import Keeping
 from blindplate.server.matcher.match_secrets import MatchSecrets
+from blindplate.server.matcher.retention_keys import RetentionKeys
 from blindplate.server.matcher.rounds import Matching
 from blindplate.server.matcher.segment_files import SegmentFiles
 from blindplate.server.matcher.settings import MatcherSettings
@@ -106,6 +108,7 @@ def open_matcher(settings: MatcherSettings, evaluator: Evaluator, clock: Clock) 
     now_ms = int(clock.now() * 1000)
     database.write(lambda connection: counts_store.begin(connection, now_ms))
     window_keys = WindowKeys(settings.data / "window-keys", signer)
+    retention_keys = RetentionKeys(settings.data / "retention-keys")
     files = SegmentFiles(settings.data / "segments")
     with database.read() as connection:
         files.keep_only(segment.segment_id for segment in segments_store.everything(connection))
@@ -115,6 +118,7 @@ def open_matcher(settings: MatcherSettings, evaluator: Evaluator, clock: Clock) 
         database,
         ledger,
         window_keys,
+        retention_keys,
         secrets,
         files,
         backlog,
@@ -137,7 +141,9 @@ def open_matcher(settings: MatcherSettings, evaluator: Evaluator, clock: Clock) 
             settings.max_segments,
             clock,
         ),
-        AnswersServicer(database, ledger, secrets, offered, clock),
+        AnswersServicer(
+            database, ledger, secrets, Keeping(database, retention_keys, secrets, clock), offered, clock
+        ),
     )
     matching = Matching(database, evaluator, files, secrets, stored, clock)
     ticker = Ticker(

@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     ForeignKeyConstraint,
@@ -40,6 +41,8 @@ receipts = Table(
 
 # ``number`` gives the order of arrival. A read was captured before ``latest_ms``, as finely as its header tells;
 # ``opening`` is what a claim of it is checked against (``openings``). ``envelope`` is null once the record is claimed.
+# ``opens_ms`` is when payment for its day closes, null without charging terms; ``kept_ms`` when it was kept until then,
+# and ``reads`` for how many of its vehicle's reads of that day it stands, itself included.
 records = Table(
     "records",
     METADATA,
@@ -55,13 +58,47 @@ records = Table(
     Column("envelope", LargeBinary),
     Column("window_key_id", LargeBinary(16), nullable=False),
     Column("claimed_ms", BigInteger),
+    Column("opens_ms", BigInteger),
+    Column("kept_ms", BigInteger),
+    Column("reads", Integer, nullable=False, server_default="1"),
     Index("records_by_epoch", "list_id", "epoch"),
     # A number that was given out and erased must not come back: answers are told apart by it.
     sqlite_autoincrement=True,
 )
 _UNCLAIMED: Final = records.c.claimed_ms.is_(None)
 # So that what is open is counted without reading a single record.
-Index("open_records", records.c.list_id, records.c.zone, sqlite_where=_UNCLAIMED, postgresql_where=_UNCLAIMED)
+Index(
+    "open_records",
+    records.c.list_id,
+    records.c.zone,
+    records.c.kept_ms,
+    records.c.reads,
+    sqlite_where=_UNCLAIMED,
+    postgresql_where=_UNCLAIMED,
+)
+_CHARGING: Final = records.c.opens_ms.is_not(None)
+# So that no batch reads its records only to learn that none of them is under charging terms.
+Index(
+    "charging_records",
+    records.c.number,
+    records.c.opens_ms,
+    records.c.kept_ms,
+    sqlite_where=_CHARGING,
+    postgresql_where=_CHARGING,
+)
+
+# Which vehicle's day a kept record stands for: a tag under a key that is a file outside the database
+# (``retention_keys``).
+kept_tags = Table(
+    "kept_tags",
+    METADATA,
+    Column("list_id", String(63)),
+    Column("epoch", String(63)),
+    Column("tag", LargeBinary(32)),
+    Column("number", _NUMBER, ForeignKey("records.number", ondelete="CASCADE"), nullable=False, index=True),
+    Column("alternate", Boolean, nullable=False),
+    PrimaryKeyConstraint("list_id", "epoch", "tag"),
+)
 
 # Uploaded lists whose ciphertexts lie in a file each. ``matches_from`` and ``matches_until`` are seconds.
 segments = Table(
@@ -73,6 +110,7 @@ segments = Table(
     Column("epoch", String(63), nullable=False),
     Column("number", Integer, nullable=False),
     Column("list_version", BigInteger, nullable=False),
+    Column("stage", String(7), nullable=False, server_default="match"),
     Column("size", BigInteger, nullable=False),
     Column("file_bytes", BigInteger, nullable=False),
     Column("matches_from", BigInteger, nullable=False),
@@ -103,6 +141,7 @@ outbox = Table(
 # ``openings`` holds what claims are checked against, for every slot of the answer alike. Both it and ``body`` are null
 # once acknowledged; the row stays as long as a read that it holds. ``entry`` is the number that the statement which names the
 # answer's batch has, or had, in the outbox; ``ledger_index`` where it stands in the ledger: without, nobody is offered it.
+# ``stage`` is its segment's.
 answers = Table(
     "answers",
     METADATA,
@@ -116,6 +155,7 @@ answers = Table(
     Column("acknowledged_ms", BigInteger),
     Column("entry", BigInteger, index=True),
     Column("ledger_index", BigInteger),
+    Column("stage", String(7), nullable=False, server_default="match"),
     PrimaryKeyConstraint("list_id", "sequence"),
 )
 

@@ -23,7 +23,7 @@ from blindplate.core.errors import MessageError, UnavailableError, UnwitnessedEr
 from blindplate.core.ledger.checkpoints import LedgerKeys
 from blindplate.core.ledger.versions import CommittedVersion
 from blindplate.core.signing import Statement
-from blindplate.core.statements.uploads import Manifest
+from blindplate.core.statements.uploads import Manifest, Stage
 from blindplate.edge.clock import Clock
 from blindplate.edge.logs import log
 from blindplate.psi.mapping import salt_of
@@ -51,6 +51,7 @@ _KINDS: Final = {
     EpochKind.SPAN: types_pb2.EPOCH_KIND_SPAN,
     EpochKind.CHARGING_DAY: types_pb2.EPOCH_KIND_CHARGING_DAY,
 }
+_STAGES: Final = {Stage.MATCH: v1.STAGE_MATCH, Stage.KEEP: v1.STAGE_KEEP, Stage.OPEN: v1.STAGE_OPEN}
 _LONGEST_SECONDS: Final = 900.0
 _Context = grpc.ServicerContext
 
@@ -96,6 +97,7 @@ class ListsServicer(lists_pb2_grpc.ListsServicer):
             "segment",
             list=segment.list_id,
             epoch=segment.epoch,
+            stage=segment.stage.value,
             number=segment.number,
             version=segment.list_version,
             bins=expected.layout.bins,
@@ -208,4 +210,5 @@ def _segment(segment: segments_store.Segment) -> v1.Segment:
         segment_id=segment.segment_id,
         epoch=types_pb2.Epoch(kind=_KINDS[epoch.rule.kind], seconds=epoch.rule.seconds, index=epoch.index),
         number=segment.number,
+        stage=_STAGES[segment.stage],
     )

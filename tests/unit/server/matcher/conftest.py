@@ -16,7 +16,7 @@ from blindplate.core.records.sealing import Read, SealingContext, seal, to_wire
 from blindplate.core.records.wire import Wire
 from blindplate.core.signing import SigningKey
 from blindplate.core.statements.model import EpochPart
-from blindplate.core.statements.uploads import Manifest
+from blindplate.core.statements.uploads import Manifest, Stage
 from blindplate.server.matcher.epochs import epoch_name
 from blindplate.server.matcher.records_store import Admitted
 from blindplate.server.matcher.segments_store import Segment
@@ -50,9 +50,14 @@ def _wire() -> Wire:
 
 
 def admitted(
-    moment: float = START, *, spread: float = 1.0, zone: str = "inner", expires: float | None = None
+    moment: float = START,
+    *,
+    spread: float = 1.0,
+    zone: str = "inner",
+    expires: float | None = None,
+    opens: float | None = None,
 ) -> Admitted:
-    """A record captured in the ``spread`` seconds from ``moment``, under an id of its own."""
+    """A record captured in the ``spread`` seconds from ``moment``, under an id of its own; opened from ``opens`` on."""
     wire = _wire()
     header = replace(
         wire.record.header,
@@ -67,6 +72,7 @@ def admitted(
         record.to_bytes(),
         int(1000 * (moment + spread)),
         int(1000 * (moment + WINDOW if expires is None else expires)),
+        None if opens is None else int(1000 * opens),
     )
 
 
@@ -77,8 +83,9 @@ def segment(
     matches_from: int = START,
     size: int = 100,
     made_at: int = 0,
+    stage: Stage = Stage.MATCH,
 ) -> Segment:
-    """A segment of the epoch; another ``made_at`` makes another segment of it."""
+    """A segment of the epoch and ``stage``; another ``made_at`` makes another segment of it."""
     manifest = Manifest(
         grant_id="police-1",
         list_id="police",
@@ -94,6 +101,7 @@ def segment(
         blobs_sha256=bytes(32),
         matches_from=matches_from,
         made_at=made_at,
+        stage=stage,
     )
     statement = manifest.statement(SigningKey.from_seed(bytes(32)))
     return Segment(
@@ -103,6 +111,7 @@ def segment(
         epoch=epoch_name(EPOCH),
         number=number,
         list_version=version,
+        stage=stage,
         size=size,
         file_bytes=size + 1,
         matches_from=matches_from,

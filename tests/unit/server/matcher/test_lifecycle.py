@@ -21,7 +21,7 @@ BASE, DELTA, LATE = b"base", b"delta", b"late"
 def answered(*segments: bytes) -> Read:
     read = lifecycle.receive(1000, segments)
     for sequence, segment in enumerate(segments, 1):
-        read = lifecycle.answer(read, segment, sequence)
+        read = lifecycle.answer(read, segment, sequence, 0)
     return read
 
 
@@ -31,10 +31,10 @@ def test_an_acknowledged_answer_erases_what_was_not_claimed() -> None:
 
 
 def test_a_read_is_kept_while_a_live_segment_has_not_answered_it() -> None:
-    read = lifecycle.answer(lifecycle.receive(1000, [BASE, DELTA]), BASE, 1)
+    read = lifecycle.answer(lifecycle.receive(1000, [BASE, DELTA]), BASE, 1, 0)
     read = lifecycle.acknowledge(read, 1)
     assert read.state is State.ANSWERED
-    assert lifecycle.acknowledge(lifecycle.answer(read, DELTA, 2), 2).state is State.ERASED
+    assert lifecycle.acknowledge(lifecycle.answer(read, DELTA, 2, 0), 2).state is State.ERASED
 
 
 def test_a_read_is_kept_while_another_answer_that_holds_it_is_not_acknowledged() -> None:
@@ -60,11 +60,11 @@ def test_a_segment_answers_a_read_once() -> None:
     read = answered(BASE)
     assert lifecycle.join(read, BASE) == read
     with pytest.raises(NotFoundError):
-        lifecycle.answer(read, BASE, 2)
+        lifecycle.answer(read, BASE, 2, 0)
 
 
 def test_a_claimed_read_is_kept_through_acknowledgement_and_needs_no_secret() -> None:
-    read = lifecycle.claim(lifecycle.answer(lifecycle.receive(1000, [BASE, DELTA]), BASE, 1), 1)
+    read = lifecycle.claim(lifecycle.answer(lifecycle.receive(1000, [BASE, DELTA]), BASE, 1, 0), 1)
     assert (read.state, read.waiting) == (State.CLAIMED, frozenset())
     assert lifecycle.claim(read, 1) == read
     assert lifecycle.join(read, LATE) == read
@@ -87,7 +87,7 @@ def test_nothing_is_claimed_under_an_answer_that_never_held_the_read() -> None:
 def test_a_superseded_segment_lets_go_of_a_read() -> None:
     read = lifecycle.leave(lifecycle.receive(1000, [BASE]), BASE)
     assert read.state is State.RECEIVED
-    read = lifecycle.acknowledge(lifecycle.answer(lifecycle.receive(1000, [BASE, DELTA]), BASE, 1), 1)
+    read = lifecycle.acknowledge(lifecycle.answer(lifecycle.receive(1000, [BASE, DELTA]), BASE, 1, 0), 1)
     assert lifecycle.leave(read, DELTA).erasure is Erasure.ACKNOWLEDGED
 
 
@@ -97,7 +97,7 @@ def test_nothing_happens_to_an_erased_read() -> None:
     attempts: list[Callable[[], Read]] = [
         lambda: lifecycle.join(erased, LATE),
         lambda: lifecycle.leave(erased, BASE),
-        lambda: lifecycle.answer(erased, BASE, 1),
+        lambda: lifecycle.answer(erased, BASE, 1, 0),
         lambda: lifecycle.claim(erased, 1),
         lambda: lifecycle.acknowledge(erased, 1),
         lambda: lifecycle.expire(erased, 2000),
@@ -140,7 +140,7 @@ class ReadLives(RuleBasedStateMachine):
         if sequence in self.read.offered or sequence in self.acknowledged:
             return
         with suppress(GoneError, NotFoundError):
-            self.read = lifecycle.answer(self.read, segment, sequence)
+            self.read = lifecycle.answer(self.read, segment, sequence, 0)
 
     @rule(sequence=SEQUENCES)
     def claim(self, sequence: int) -> None:

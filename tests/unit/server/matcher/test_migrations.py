@@ -10,6 +10,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine, insert, text
 
+from blindplate.core.statements.uploads import Stage
 from blindplate.server.matcher import answers_store, counts_store, migrations
 from blindplate.server.matcher.storage import Database
 from blindplate.server.matcher.tables import answers, records, sequences
@@ -17,7 +18,9 @@ from tests.unit.server.matcher.conftest import START
 from tests.unit.server.matcher.entering import Ledger, clerk_of, offered
 from tests.unit.server.matcher.stores import GRANTS, NOW, SLOTS, acknowledge
 
-OLD_COLUMNS = [column.name for column in answers.columns if column.name not in ("entry", "ledger_index")]
+OLD_COLUMNS = [
+    column.name for column in answers.columns if column.name not in ("entry", "ledger_index", "stage")
+]
 
 
 @pytest.fixture
@@ -79,6 +82,7 @@ def test_an_answer_that_was_out_is_offered_again_once_it_is_entered(database: Da
     assert acknowledge(database, 1) == []
     with database.read() as connection:
         assert len(answers_store.open_slots(connection, "police", GRANTS, 2)) == 64 * SLOTS
+        assert answers_store.stage_of(connection, "police", 2) is Stage.MATCH
 
 
 def test_counts_begin_with_what_is_held(database: Database) -> None:

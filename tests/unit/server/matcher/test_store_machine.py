@@ -111,7 +111,7 @@ class StoresAgreeWithTheStateMachine(RuleBasedStateMachine):
         for number in reads:
             if number in self.model:
                 with suppress(NotFoundError):
-                    self.model[number] = lifecycle.answer(self.model[number], one.segment_id, sequence)
+                    self.model[number] = lifecycle.answer(self.model[number], one.segment_id, sequence, NOW)
                     self.counted[self.zones[number]]["answered"] += 1
 
     @rule()
