@@ -16,7 +16,7 @@ from blindplate.client.owner.deltas import apply_delta
 from blindplate.client.owner.list_files import keep_taken, last_taken
 from blindplate.client.owner.listfile import Expected, ListFile, Problem
 from blindplate.client.owner.lists.revisions import Taken, is_taken
-from blindplate.client.owner.roster import Change
+from blindplate.client.owner.roster import Change, Changing
 from blindplate.core.statements.priorities import Priority
 
 
@@ -58,7 +58,7 @@ def take_file(
     """
     if is_taken(file.revision, file.digest, last_taken(connection)):
         # Nothing of it is to be done again; whoever handed it in sees the same problems.
-        return file.problems, Change(None, 0, 0, roster.count(connection))
+        return file.problems, Changing().write(connection, now)
     if submission.expected.delta:
         change, surprises = apply_delta(connection, file.rows, now, max_vehicles)
         problems = tuple(sorted((*file.problems, *surprises), key=lambda problem: problem.line))
