@@ -1,8 +1,9 @@
 """Events as files in a folder, as engines upload them: one message a file.
 
-Guarantees that a file is deleted only when all its reads are durable, sealed, for every list that the policy still names;
-one that is refused is renamed to ``*.refused`` and left to the operator. What an engine writes here holds plates in the clear until then: keep the
-folder in memory (tmpfs). Names beginning with a dot, and files that still change, are left alone.
+Guarantees that a file is deleted only when all its reads are durable, sealed, for every list that the policy still
+names; one that is refused is renamed to ``*.refused`` and left to the operator. What an engine writes here holds
+plates in the clear until then: keep the folder in memory (tmpfs). Names beginning with a dot, and files that still
+change, are left alone.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Events as HTTP POSTs, as engines push them.
 
-Guarantees: on loopback by default; anywhere else only over TLS and from addresses on a list. 200 means that every
-read of the message is durable, sealed, so an engine that repeats a message until it sees 200 loses none; 202 that
-some still wait in memory for the custodians. Bodies, connections and waits are bounded. No path, header or body is
-ever logged. Does not authenticate a client on loopback: whoever can reach it can feed the camera.
+Guarantees: on loopback by default; anywhere else only over TLS and from addresses on a list. 200 means that every read
+of the message is durable, sealed, so an engine that repeats a message until it sees 200 loses none; 202 that some
+still wait in memory for the custodians. Bodies, pictures and all, connections and waits are bounded. A body is what it
+is by its first bytes: no header but its length is believed. No path, header or body is ever logged. Does not
+authenticate a client on loopback: whoever can reach it can feed the camera.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """Events from an MQTT broker (MQTT 3.1.1), as Frigate and others publish them: one message a publication.
 
-Guarantees that a publication of QoS 1 is acknowledged only when all its reads are durable, sealed, for every list that the
-policy still names, and in the order in which they came; that the broker keeps the rest over a restart or a broken connection, since the session is a lasting one under a
-fixed name; and that a publication which is refused is acknowledged and counted, not sent for ever. Off loopback the broker
-is spoken to over TLS alone. Name and password are a file's two lines. A publication of QoS 0 has no such
-protection, which is logged. Does not bound one publication before it is read: the broker does (``message_size_limit`` of
-mosquitto). QoS 2 is asked for as 1: a repetition is part of a known pass.
-Needs the extra ``mqtt`` (paho-mqtt), loaded when the source is run.
+Guarantees that a publication of QoS 1 is acknowledged only when all its reads are durable, sealed, for every list
+that the policy still names, and in the order in which they came; that the broker keeps the rest over a restart or a
+broken connection, since the session is a lasting one under a fixed name; and that a publication which is refused is
+acknowledged and counted, not sent for ever. Off loopback the broker is spoken to over TLS alone. Name and password
+are a file's two lines. A publication of QoS 0 has no such protection, which is logged. Does not bound one publication
+before it is read: the broker does (``message_size_limit`` of mosquitto). QoS 2 is asked for as 1: a repetition is
+part of a known pass. Needs the extra ``mqtt`` (paho-mqtt), loaded when the source is run.
 """
 
 from __future__ import annotations
@@ -47,11 +47,10 @@ _QOS: Final = 1
 class MqttSettings(Part):
     """``host`` and ``port`` of the broker, the ``topic`` to subscribe to, ``client_id``, its lasting session's name.
 
-    Unset, the session has the camera's name: two processes of one name would take turns in throwing each other out.
-
-    ``authority`` (PEM) has the broker's certificate checked against it instead of the system's authorities; ``certificate``
-    and ``key`` are shown to a broker that asks. ``login`` is a file of mode 0600: a line with the user's name, a line with
-    the password. ``tls`` may be false on loopback alone.
+    Without ``client_id`` the session has the camera's name: two of one name would throw each other out in turns.
+    ``authority`` (PEM) has the broker's certificate checked against it instead of the system's authorities;
+    ``certificate`` and ``key`` are shown to a broker that asks. ``login`` is a file of mode 0600: a line with the
+    user's name, a line with the password. ``tls`` may be false on loopback alone.
     """
 
     host: Text = "127.0.0.1"
@@ -78,7 +77,7 @@ class MqttSource:
         return True
 
     def run(self, feed: Feed, stop: threading.Event) -> None:
-        """Take publications until ``stop`` is set. Raises SettingsError when it cannot, or must not, connect as told."""
+        """Take publications until ``stop`` is set. Raises SettingsError when it must not connect as told."""
         session = self.settings.client_id or f"blindplate-{self.camera_id}"
         _Subscription(self.settings, session, feed).run(stop)
 

@@ -2,10 +2,10 @@
 
 Guarantees that of one key no two reads are kept that lie closer together than the pass time, and that nothing is
 collapsed but into a read that was kept, of the same key and no less certain. Where the engine tells passes apart, its
-word joins events of one key that lie further apart (a queue, a parked vehicle), for 15 minutes at most, and divides none:
-two lenses see one pass as two. The first event is kept, not the best: waiting for a pass to end would cost the seconds in
-which a hit is useful. Keys and passes are opaque here (keyed digests); times are capture times, in any order. Does not
-know two spellings of one plate as one.
+word joins events of one key that lie further apart (a queue, a parked vehicle), for 15 minutes at most, and divides
+none: two lenses see one pass as two. The first event is kept, not the best: waiting for a pass to end would cost the
+seconds in which a hit is useful. Keys and passes are opaque here (keyed digests); times are capture times, in any
+order. Does not know two spellings of one plate as one.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ class Passes:
     def is_new(self, key: bytes, moment: float, *, alternate: bool, pass_id: bytes = b"") -> bool:
         """Whether this read starts a pass of ``key`` at ``moment`` (seconds); it then counts as kept.
 
-        ``pass_id`` is what the engine calls the pass, empty where it does not say. An alternate is also part of a pass whose plate itself was read; a plate is not part of an alternate's.
+        ``pass_id`` is what the engine calls the pass, empty where it does not say. An alternate is also part of a pass
+        whose plate itself was read; a plate is not part of an alternate's.
         """
         known = self._kept.get(key, ())
         if any(

@@ -33,10 +33,11 @@ class CameraSettings(ProcessSettings):
 
     ``engine_camera`` is what the engine calls this camera, where it serves several: events of others are left alone.
     ``spool_limit`` counts sealed records on disk, ``memory_limit`` reads in memory that cannot be sealed yet.
-    ``country`` is assumed where an engine names none; ``alternates`` fit the engine's habits. ``pass_seconds``: events of one plate closer than this are one
-    pass. ``push`` is where events are taken over HTTP and ``mqtt`` the broker they are taken from, if asked for. ``oldest_event_seconds`` should be the longest
-    window of the zone's grants: what is older would be refused, and a record that is refused is kept no longer.
-    ``ledger`` is where the camera's counts are entered every ``counts_seconds``; unset, they are not.
+    ``country`` is assumed where an engine names none; ``alternates`` fit the engine's habits. ``pass_seconds``: events
+    of one plate closer than this are one pass. ``push`` is where events are taken over HTTP and ``mqtt`` the broker
+    they are taken from, if asked for. ``oldest_event_seconds`` should be the longest window of the zone's grants: what
+    is older would be refused, and a record that is refused is kept no longer. ``ledger`` is where the camera's counts
+    are entered every ``counts_seconds``; unset, they are not.
     """
 
     camera_id: Name

@@ -1,8 +1,8 @@
 """Events of AXIS License Plate Verifier: its JSON, alone or in a multipart body with pictures.
 
-``new`` and ``update`` are read, in the second in which a hit is useful; ``lost`` comes ten seconds later and tells nothing
-new. ``carID`` is the pass. Numbers come as texts. File names and addresses of images, which hold the plate, pictures of the
-vehicle, coordinates, lists and serial numbers are dropped unread.
+``new`` and ``update`` are read, in the second in which a hit is useful; ``lost`` comes ten seconds later and tells
+nothing new. ``carID`` is the pass. Numbers come as texts. File names and addresses of images, which hold the plate,
+pictures of the vehicle, coordinates, lists and serial numbers are dropped unread.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Captures for a UK back office facility (BOF): one, or a compound of at most 50, with or without its SOAP envelope.
 
-Every element with a ``vrm`` in it is a capture. Signature and user name, which are credentials and are not checked here,
-the overview picture, position, preset, pan, tilt and zoom are dropped unread. A compound is taken or refused as a whole:
-whoever sent it can only repeat it as a whole.
+Every element with a ``vrm`` in it is a capture. Signature and user name, which are credentials and are not checked
+here, the overview picture, position, preset, pan, tilt and zoom are dropped unread. A compound is taken or refused as
+a whole: whoever sent it can only repeat it as a whole.
 """
 
 from __future__ import annotations

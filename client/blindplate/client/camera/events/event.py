@@ -1,9 +1,9 @@
 """One ANPR event in the one form the camera works with, whatever engine it came from.
 
 Guarantees that printing or logging an event shows nothing an engine wrote, and that a patch made here has no metadata.
-Holds what a list's disclosure policy may name, and what tells passes and cameras apart; nothing else: engines also send
-faces, seat belts, phones and wide images, and adapters drop those unread. Whether the text is a plate is decided later.
-Protocol sections 2 and 4.
+Holds what a list's disclosure policy may name, and what tells passes and cameras apart; nothing else: engines also
+send faces, seat belts, phones and wide images, and adapters drop those unread. Whether the text is a plate is decided
+later. Protocol sections 2 and 4.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class ReadEvent:
     ``text`` is the plate as the engine wrote it, ``country`` what it calls the country. ``candidates`` are its other
     texts with their confidences; ``char_confidences`` has one for each character of ``text``, or is empty.
     ``patch_left_out`` says that the event had an image of the plate that cannot travel with a record.
-    ``pass_id`` is what the engine calls the vehicle's pass, ``engine_camera`` what it calls the camera; empty where it does
-    not say. Neither leaves this process.
+    ``pass_id`` is what the engine calls the vehicle's pass, ``engine_camera`` what it calls the camera; empty where it
+    does not say. Neither leaves this process.
     """
 
     text: str = field(repr=False)

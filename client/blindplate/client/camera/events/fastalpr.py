@@ -1,8 +1,8 @@
 """Results of fast-alpr, a Python library: from its objects to messages, and from messages to events.
 
-``message`` takes what ``ALPR.predict`` returned, and from the caller what the library does not know: the time of the frame
-and the country. It imports nothing of the library. Boxes, detection scores and regions are dropped unread. Which camera it
-is, the settings say: one camera process a camera.
+``message`` takes what ``ALPR.predict`` returned, and from the caller what the library does not know: the time of the
+frame and the country. It imports nothing of the library. Boxes, detection scores and regions are dropped unread. Which
+camera it is, the settings say: one camera process a camera.
 """
 
 from __future__ import annotations

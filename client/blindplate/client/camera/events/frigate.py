@@ -1,8 +1,8 @@
 """Events of Frigate: what it publishes as ``frigate/tracked_object_update``, of type ``lpr``.
 
-Frigate says the same plate again as often as it is surer of it: ``id`` is the pass. Faces, descriptions and classifications
-on the same topic are no events, and the name that Frigate gives a known plate is dropped unread. It publishes all its
-cameras on one topic: ``engine_camera`` of the settings says which one is this.
+Frigate says the same plate again as often as it is surer of it: ``id`` is the pass. Faces, descriptions and
+classifications on the same topic are no events, and the name that Frigate gives a known plate is dropped unread. It
+publishes all its cameras on one topic: ``engine_camera`` of the settings says which one is this.
 """
 
 from __future__ import annotations

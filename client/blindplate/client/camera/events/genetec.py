@@ -1,7 +1,7 @@
 """Events of Genetec AutoVu: the XML of a SharpV's template, one read a file or POST.
 
-The plate's picture is taken along; the context picture, positions, lanes, lists and users are dropped unread. Date and time
-are the template's UTC fields: local ones tell no epoch.
+The plate's picture is taken along; the context picture, positions, lanes, lists and users are dropped unread. Date and
+time are the template's UTC fields: local ones tell no epoch.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Events of Hikvision cameras (ISAPI): ``EventNotificationAlert`` of type ANPR, alone or in a multipart body.
 
-Only the plate's own picture is taken along. Seat belts, phones, masks, sun visors, the driver's picture, the scene, file
-names, addresses and serial numbers are dropped unread. Other alerts (a lost picture, a heartbeat) and vehicles whose plate
-was not read are no events. A camera that was not answered sends the same alert again, with the same time: the pass it
-belongs to is then known.
+Only the plate's own picture is taken along. Seat belts, phones, masks, sun visors, the driver's picture, the scene,
+file names, addresses and serial numbers are dropped unread. Other alerts (a lost picture, a heartbeat) and vehicles
+whose plate was not read are no events. A camera that was not answered sends the same alert again, with the same time:
+the pass it belongs to is then known.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Events for Milestone XProtect: the ``AnalyticsEvent`` XML that analytics send to its event server.
 
-An object's ``Value`` is a plate where the object or the event says so by its type, name or message (``plate``, ``LPR``,
-``ANPR``): other analytics put other things there, a person's name among them. ``CustomTag`` is the country, as XProtect LPR
-has it. Descriptions, outlines, snapshots, rules and vendors are dropped unread.
+An object's ``Value`` is a plate where the object or the event says so by its type, name or message (``plate``,
+``LPR``, ``ANPR``): other analytics put other things there, a person's name among them. ``CustomTag`` is the country,
+as XProtect LPR has it. Descriptions, outlines, snapshots, rules and vendors are dropped unread.
 """
 
 from __future__ import annotations

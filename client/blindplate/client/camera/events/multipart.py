@@ -1,9 +1,9 @@
 """A multipart/form-data body in its parts, as engines push an event together with its pictures.
 
-Guarantees bounds on parts and their headers; the whole is bounded by whoever received it. The boundary is taken from the
-body's first line, where RFC 2046 (section 5.1.1) has it stand, so that a body that was saved as a file can be read too.
-Of a part's headers its name, file name and type are looked at, to tell the event from pictures; nothing of them is kept
-or quoted. Nested multiparts are not opened, and transfer encodings, which RFC 7578 gives up, are not undone.
+Guarantees bounds on parts and their headers; the whole is bounded by whoever received it. The boundary is taken from
+the body's first line, where RFC 2046 (section 5.1.1) has it stand, so that a body that was saved as a file can be read
+too. Of a part's headers its name, file name and type are looked at, to tell the event from pictures; nothing of them
+is kept or quoted. Nested multiparts are not opened, and transfer encodings, which RFC 7578 gives up, are not undone.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ _JPEG_START: Final = b"\xff\xd8"
 _JPEG_END: Final = b"\xff\xd9"
 _SCAN: Final = 0xDA
 _ADOBE_SEGMENT: Final = 0xEE
-# Frames and tables, then scan, quantisation, lines, restarts, hierarchical: B.1.1.3. Application data (E0 to EF), extensions
-# (F0 to FD), comments (FE) and reserved ones are left out.
+# Frames and tables, then scan, quantisation, lines, restarts, hierarchical: B.1.1.3. Application data (E0 to EF),
+# extensions (F0 to FD), comments (FE) and reserved ones are left out.
 _NEEDED: Final = frozenset(range(0xC0, 0xD0)) - {0xC8} | frozenset(range(0xDA, 0xE0))
 # Without a length, and nowhere but inside a scan.
 _BARE: Final = frozenset({0x00, 0x01, *range(0xD0, 0xD9)})

@@ -1,9 +1,9 @@
 """Formats that other packages bring, as entry points of the group ``blindplate.event_formats``.
 
 Guarantees that whatever such a parser does with a message costs that message alone: anything it raises and anything it
-returns that is no list of well-formed events becomes an EventError that quotes nothing, and the pictures it returns lose
-their metadata here. It is still code in the camera's process: it sees plates, and one that never returns holds up whoever
-called it. Install only what you would run.
+returns that is no list of well-formed events becomes an EventError that quotes nothing, and the pictures it returns
+lose their metadata here. It is still code in the camera's process: it sees plates, and one that never returns holds up
+whoever called it. Install only what you would run.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Guarantees that a document with a document type is refused at its first byte: entities, which expand without bound or
 read files and addresses, can be declared nowhere else. Depth and number of elements are bounded too. The text of an
-element that is not asked for, and every attribute, is dropped as it is read. Namespaces are not looked at: engines change
-theirs with their firmware. A refusal quotes nothing.
+element that is not asked for, and every attribute, is dropped as it is read. Namespaces are not looked at: engines
+change theirs with their firmware. A refusal quotes nothing.
 """
 
 from __future__ import annotations
