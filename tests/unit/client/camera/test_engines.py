@@ -242,7 +242,7 @@ class Result:
 
 def test_results_of_fast_alpr_go_through_a_message() -> None:
     results = [
-        Result(Ocr("KT21ABC", [0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0])),
+        Result(Ocr("KT21ABC", [0.5, 1.0000001, 1.0, 1.0, 1.0, 1.0, 1.0])),
         Result(None),
         Result(Ocr("LB99XYZ", 0.25)),
         Result(Ocr("", 0.0)),

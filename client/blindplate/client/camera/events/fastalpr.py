@@ -79,5 +79,7 @@ def _event(read: _Read, frame: _Frame) -> ReadEvent:
 
 
 def _plain(confidence: float | Sequence[float]) -> float | list[float]:
-    """As Python's own numbers: the library's are numpy's."""
-    return [float(one) for one in confidence] if isinstance(confidence, Iterable) else float(confidence)
+    """As Python's own numbers, and no more than one: the library's are numpy's, of 32 bits, and rounded upwards."""
+    if isinstance(confidence, Iterable):
+        return [min(float(one), 1.0) for one in confidence]
+    return min(float(confidence), 1.0)
