@@ -1,6 +1,7 @@
 """Answers of the matcher: opened, claimed, stored, and only then acknowledged.
 
-The order is the guarantee: an acknowledgement lets the matcher erase, so whatever the answer gave is durable here
+An answer to a list of stage KEEP holds retention tokens: a claim makes its read kept, hands over nothing, and only how many
+were kept is stored. The order is the guarantee: an acknowledgement lets the matcher erase, so whatever the answer gave is durable here
 first. A crash anywhere in between repeats the step: the same number gives the same bytes, a claim gives the same
 record, a record is one hit. An answer to an upload whose key is not kept is passed over, and acknowledged only once the list
 is uploaded anew, so that its reads are matched again before they may be erased; one that cannot be read never is. Protocol section 5; docs/spec/owner.md section 5.
@@ -15,6 +16,7 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from blindplate.client.owner.charging import keeping
 from blindplate.client.owner.hits import Claimed, keep_hits
 from blindplate.client.owner.segments import Segment, find_segment
 from blindplate.client.owner.session import Session
@@ -29,6 +31,7 @@ from blindplate.core.errors import (
 )
 from blindplate.core.records.commitments import check_match
 from blindplate.core.records.record import SealedRecord
+from blindplate.core.statements.uploads import Stage
 from blindplate.edge.logs import log
 from blindplate.edge.statuses import error_from, remote_errors
 from blindplate.psi.owner import Opened, open_answer
@@ -50,13 +53,20 @@ class Outcome(StrEnum):
     UNREADABLE = "unreadable"
 
 
+class Kept(StrEnum):
+    """What a retention token gives: no record."""
+
+    KEPT = "kept"
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """An answer that was dealt with, and how many new hits it gave."""
+    """An answer that was dealt with, how many new hits it gave and how many reads it kept."""
 
     sequence: int
     outcome: Outcome
     hits: int
+    kept: int = 0
 
 
 def take_next(
@@ -72,13 +82,16 @@ def take_next(
     with session.store.reading() as connection:
         segment = find_segment(connection, answer.segment_id)
     outcome, matches = _open(segment, answer)
-    claimed = _claim(session, segment, answer.sequence, matches) if segment and matches else []
+    got = _claim(session, segment, answer.sequence, matches) if segment and matches else []
+    claimed = [one for one in got if isinstance(one, Claimed)]
+    kept = len(got) - len(claimed)
     with session.store.writing() as connection:
         row = {
             "sequence": answer.sequence,
             "segment_id": answer.segment_id,
             "outcome": outcome,
             "hits": len(claimed),
+            "kept": kept,
             "received_at": session.now(),
             "acknowledged": False,
         }
@@ -91,7 +104,7 @@ def take_next(
             now=session.now(),
         )
     acknowledge_stored(session, kept_back(session))
-    return Taken(answer.sequence, outcome, new)
+    return Taken(answer.sequence, outcome, new, kept)
 
 
 def acknowledge_stored(session: Session, kept_back: int = 0) -> None:
@@ -112,11 +125,13 @@ def forget_answers(connection: Connection, before: float) -> None:
     """Delete what is known of answers acknowledged and received ``before``, but for the last, which is counted on from."""
     last = select(func.max(answers.c.sequence)).scalar_subquery()
     old = (answers.c.acknowledged, answers.c.received_at < before, answers.c.sequence < last)
+    keeping.note_forgotten(connection, *old)
     connection.execute(delete(answers).where(*old))
 
 
 def ask_from_the_first(connection: Connection) -> None:
     """Forget which answers were taken. The matcher offers again what was not acknowledged; a hit stays one hit."""
+    keeping.note_forgotten(connection, answers.c.acknowledged)
     connection.execute(delete(answers))
 
 
@@ -161,8 +176,10 @@ def _open(segment: Segment | None, answer: v1.Answer) -> tuple[Outcome, Sequence
         return Outcome.UNREADABLE, ()
 
 
-def _claim(session: Session, segment: Segment, sequence: int, matches: Sequence[Opened]) -> list[Claimed]:
-    claimed: list[Claimed] = []
+def _claim(
+    session: Session, segment: Segment, sequence: int, matches: Sequence[Opened]
+) -> list[Claimed | Kept]:
+    claimed: list[Claimed | Kept] = []
     for start in range(0, len(matches), _CLAIMS_A_CALL):
         asked = {match.slot: match.match_secret for match in matches[start : start + _CLAIMS_A_CALL]}
         request = v1.ClaimRequest(
@@ -180,11 +197,17 @@ def _claim(session: Session, segment: Segment, sequence: int, matches: Sequence[
     return claimed
 
 
-def _taken(session: Session, segment: Segment, result: v1.ClaimResult, secret: bytes) -> Claimed | None:
-    """The record of one claim; None, and a line in the log, for one that is refused for good or not what it must be."""
+def _taken(
+    session: Session, segment: Segment, result: v1.ClaimResult, secret: bytes
+) -> Claimed | Kept | None:
+    """What one claim gave; None, and a line in the log, for one that is refused for good or not what it must be."""
     try:
+        if segment.stage is Stage.KEEP and result.kept and not result.HasField("record"):
+            return Kept.KEPT
         if not result.HasField("record"):
             raise error_from(result.code, result.what, result.remedy)
+        if segment.stage is Stage.KEEP:
+            raise CommitmentError("A record was handed over while its day could still be paid for.")
         record = SealedRecord.from_proto(result.record)
         check_match(record, secret)
         header = record.header

@@ -20,7 +20,8 @@ class Details:
     """``weed_date`` is the last day on which the entry counts, ``effective_date`` the first (days of Europe/London).
 
     Texts are at most 500 characters. ``warning_markers`` to ``spare_2`` are columns of the UK form: ``intelligence`` is
-    its NIM 5x5x5, ``information`` its Information/Action, ``marking`` its GPMS.
+    its NIM 5x5x5, ``information`` its Information/Action, ``marking`` its GPMS. ``built``, ``tax_class`` and
+    ``vehicle_kind`` say what may exempt a vehicle from a charge (``charging.exemptions``).
     """
 
     reason: str = ""
@@ -42,6 +43,9 @@ class Details:
     cad: str = ""
     spare_1: str = ""
     spare_2: str = ""
+    built: str = ""
+    tax_class: str = ""
+    vehicle_kind: str = ""
 
     def is_over(self, day: date) -> bool:
         """Whether the entry counts no more on ``day``."""

@@ -8,18 +8,24 @@ afterwards. How an upload is made and sent is ``upload``'s. Protocol section 5; 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from blindplate.client.owner import commitments, committing, roster, segments
 from blindplate.client.owner.answers import ask_from_the_first, forget_answers
+from blindplate.client.owner.charging.days import calendar_day
+from blindplate.client.owner.charging.opening import days_to_open, openings_due
+from blindplate.client.owner.charging.settlements import forget_settlements
 from blindplate.client.owner.coverage import Due, Removal, Version, epochs_due, segments_due
 from blindplate.client.owner.progress import Progress, silent
 from blindplate.client.owner.pseudonymise import evaluate_missing
 from blindplate.client.owner.segments import SegmentState
 from blindplate.client.owner.session import Session
 from blindplate.client.owner.upload import upload
+from blindplate.core.charging import is_free
 from blindplate.core.domains import Epoch
 from blindplate.core.errors import BlindplateError, StateError
+from blindplate.core.statements.uploads import Stage
 from blindplate.edge.logs import log
 from blindplate.edge.statuses import remote_errors
 from blindplate.v1 import lists_pb2 as v1
@@ -51,6 +57,9 @@ def publish(session: Session, progress: Progress = silent) -> Published:
         roster.keep_dates(connection, now)
         segments.destroy_ended(connection, now, session.hold_seconds)
         forget_answers(connection, now - session.hold_seconds)
+        if session.grant.charging is not None:
+            # A day whose window has ended gives no reads any more: who settled it is nobody's business.
+            forget_settlements(connection, roster.london_day(now - session.hold_seconds))
     session.require_in_force()
     troubles: list[BlindplateError] = []
     evaluated = uploaded = 0
@@ -68,16 +77,16 @@ def publish(session: Session, progress: Progress = silent) -> Published:
         troubles.append(error)
     _reconcile(session, now)
     history = _history(session)
-    for epoch in due_epochs(session, now):
+    for stage, dues in _uploads(session, now, history):
         try:
-            for due in _due(session, epoch, now, history):
-                upload(session, due, progress)
+            for due in dues:
+                upload(session, due, stage, progress)
                 uploaded += 1
         except StateError:
             raise
         except BlindplateError as error:
             # Refused for this epoch; the next one may be in order.
-            log().warning("upload-refused", epoch=epoch.index, error=error)
+            log().warning("upload-refused", epoch=dues[0].epoch.index, stage=stage.value, error=error)
             troubles.append(error)
     if troubles:
         raise troubles[0]
@@ -130,10 +139,22 @@ def _history(session: Session, *, waiting_since: float | None = None) -> _Histor
         return _History(versions, segments.removals(connection))
 
 
+def _uploads(session: Session, now: float, history: _History) -> Iterator[tuple[Stage, list[Due]]]:
+    """What is due, epoch by epoch; what is to be opened comes after what is to be matched as reads come in."""
+    for epoch in due_epochs(session, now):
+        yield session.stage, _due(session, epoch, now, history)
+    for day in days_to_open(session, now):
+        yield Stage.OPEN, openings_due(session, day, now)
+
+
 def _due(session: Session, epoch: Epoch, now: float, history: _History) -> list[Due]:
     with session.store.reading() as connection:
-        current = segments.current_in(connection, epoch, session.scope)
-    return segments_due(epoch, now, history.versions, history.removals, current)
+        current = segments.current_in(connection, epoch, session.scope, session.stage)
+    due = segments_due(epoch, now, history.versions, history.removals, current)
+    if session.stage is Stage.KEEP and is_free(calendar_day(epoch.index)):
+        # Its list is empty whatever is listed: one will do.
+        return [] if current else due[:1]
+    return due
 
 
 def _reconcile(session: Session, now: float) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, insert, select
 
 from blindplate.client.owner import roster
+from blindplate.client.owner.charging.lists import counts_for
 from blindplate.client.owner.hits import HitState, SealedHit, find_hit, set_hit_state
 from blindplate.client.owner.outcomes import enter_all, put_outcome
 from blindplate.client.owner.release import follow
@@ -173,8 +174,14 @@ def _own_entry(session: Session, payload: Payload) -> Entry:
             "Nothing of it is kept. Tell the operator and both custodians: a matcher that forges answers, or a"
             " camera that seals false pseudonyms, shows in this way.",
         )
-    # It may be over before the next run takes it off.
-    if entry.removed_at is not None or entry.details.is_over(roster.london_day(session.now())):
+    if session.grant.charging is not None:
+        # What is owed for a day is owed whatever became of the entry by its date since.
+        counts = counts_for(entry, roster.london_day(payload.capture_time_ms / 1000))
+    else:
+        # It may be over before the next run takes it off.
+        over = entry.details.is_over(roster.london_day(session.now()))
+        counts = entry.removed_at is None and not over
+    if not counts:
         raise GoneError("The record is of a vehicle that was taken off the list; nothing of it is kept.")
     return entry
 

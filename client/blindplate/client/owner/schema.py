@@ -12,10 +12,21 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, Table, func, insert, literal, select, update
 
+from blindplate.client.owner.charging import tables as charging_tables
 from blindplate.client.owner.entries import priority_of
-from blindplate.client.owner.tables import SCHEMA_VERSION, entries, former_details, metadata, versions
+from blindplate.client.owner.tables import (
+    SCHEMA_VERSION,
+    answers,
+    entries,
+    former_details,
+    metadata,
+    segments,
+    versions,
+    waiting,
+)
 from blindplate.core.errors import StorageError
 from blindplate.core.statements.priorities import Priority
+from blindplate.core.statements.uploads import Stage
 
 
 def make_schema(connection: Connection, folder: Path) -> None:
@@ -46,6 +57,23 @@ def _from_2(connection: Connection) -> None:
         _add(connection, entries, name, "VARCHAR NOT NULL DEFAULT ''")
     _add(connection, former_details, "priority", f"VARCHAR NOT NULL DEFAULT '{Priority.NONE}'")
     _rank_entries(connection)
+
+
+def _from_3(connection: Connection) -> None:
+    """Charging in two stages: uploads have a stage, answers keep reads, entries say what may exempt their vehicle."""
+    charging_tables.metadata.create_all(connection)
+    for table in (entries, waiting):
+        for name in ("built", "tax_class", "vehicle_kind"):
+            # A step before this one may have made the table as it is now.
+            if not _has(connection, table, name):
+                _add(connection, table, name, "VARCHAR NOT NULL DEFAULT ''")
+    _add(connection, segments, "stage", f"VARCHAR NOT NULL DEFAULT '{Stage.MATCH}'")
+    _add(connection, answers, "kept", "INTEGER NOT NULL DEFAULT 0")
+
+
+def _has(connection: Connection, table: Table, column: str) -> bool:
+    found = connection.exec_driver_sql(f"PRAGMA table_info({table.name})").all()
+    return any(row[1] == column for row in found)
 
 
 def _add(connection: Connection, table: Table, column: str, kind: str) -> None:
@@ -81,4 +109,4 @@ def _keep_what_leaves_said(connection: Connection, of_it: ColumnElement[bool], l
 
 
 # What brings a file of each earlier schema one further.
-_STEPS: Final[dict[int, Callable[[Connection], None]]] = {2: _from_2}
+_STEPS: Final[dict[int, Callable[[Connection], None]]] = {2: _from_2, 3: _from_3}

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, select, update
 
 from blindplate.client.owner.coverage import Covering, Due, Removal
 from blindplate.client.owner.tables import entries, segments
 from blindplate.core.domains import Epoch
 from blindplate.core.errors import NotFoundError
-from blindplate.core.statements.uploads import Manifest
+from blindplate.core.statements.uploads import Manifest, Stage
 from blindplate.psi.layout import declared
 from blindplate.psi.mapping import place
 from blindplate.psi.parameters import load_set
@@ -41,6 +41,7 @@ class Segment:
     epoch_index: int
     epoch_ends: float
     number: int
+    stage: Stage
     state: SegmentState
     secret: bytes | None = field(repr=False)
 
@@ -94,24 +95,33 @@ def in_states(connection: Connection, *states: SegmentState) -> list[Segment]:
     return [_segment(row) for row in connection.execute(chosen).mappings()]
 
 
-def current_in(connection: Connection, epoch: Epoch, scope: str) -> list[Covering]:
-    """The segments of an epoch that were made under this scope and that no base has succeeded, the base first."""
-    chosen = select(segments).where(_live(epoch), segments.c.scope == scope).order_by(segments.c.number)
+def current_in(connection: Connection, epoch: Epoch, scope: str, stage: Stage) -> list[Covering]:
+    """The segments of an epoch and stage that were made under this scope and that no base has succeeded, the base first."""
+    of_scope = (_live(epoch.index, stage), segments.c.scope == scope)
+    chosen = select(segments).where(*of_scope).order_by(segments.c.number)
     return [
         Covering(row.first_version, row.last_version, row.as_of, row.matches_from)
         for row in connection.execute(chosen)
     ]
 
 
-def next_delta(connection: Connection, epoch: Epoch) -> int:
-    """The number of the next delta of an epoch that has a base."""
-    highest: int = connection.execute(select(func.max(segments.c.number)).where(_live(epoch))).scalar_one()
+def last_scope(connection: Connection, epoch: Epoch, stage: Stage) -> str | None:
+    """What the segment of an epoch and stage that was made last was made for; None without one."""
+    of_epoch = (segments.c.epoch_index == epoch.index, segments.c.stage == stage)
+    chosen = select(segments.c.scope).where(*of_epoch).order_by(segments.c.made_at.desc()).limit(1)
+    return connection.execute(chosen).scalar()
+
+
+def next_delta(connection: Connection, epoch: Epoch, stage: Stage) -> int:
+    """The number of the next delta of an epoch and stage that has a base."""
+    chosen = select(func.max(segments.c.number)).where(_live(epoch.index, stage))
+    highest: int = connection.execute(chosen).scalar_one()
     return highest + 1
 
 
-def capacity_used(connection: Connection, epoch: Epoch) -> int:
+def capacity_used(connection: Connection, epoch: Epoch, stage: Stage) -> int:
     """Bins times degree, summed over the segments that a delta would add to."""
-    chosen = select(func.sum(segments.c.bins * segments.c.degree)).where(_live(epoch))
+    chosen = select(func.sum(segments.c.bins * segments.c.degree)).where(_live(epoch.index, stage))
     return connection.execute(chosen).scalar() or 0
 
 
@@ -131,6 +141,7 @@ def start_upload(
         "scope": scope,
         "epoch_index": due.epoch.index,
         "epoch_ends": due.epoch.end(),
+        "stage": manifest.stage,
         "number": manifest.number,
         "first_version": due.first_version,
         "last_version": due.last_version,
@@ -149,19 +160,19 @@ def start_upload(
 
 
 def finish_upload(connection: Connection, segment: Segment) -> None:
-    """The matcher has it: it is live, and a base succeeds whatever was live in its epoch."""
+    """The matcher has it: it is live, and a base succeeds whatever was live in its epoch and stage."""
     if segment.number == 0:
-        before = (segments.c.epoch_index == segment.epoch_index, segments.c.state == SegmentState.LIVE)
-        connection.execute(update(segments).where(*before).values(state=SegmentState.SUPERSEDED))
+        before = _live(segment.epoch_index, segment.stage)
+        connection.execute(update(segments).where(before).values(state=SegmentState.SUPERSEDED))
     key = segments.c.segment_id == segment.segment_id
     connection.execute(update(segments).where(key).values(state=SegmentState.LIVE))
 
 
 def lose(connection: Connection, segment: Segment) -> None:
-    """The matcher has it not: an upload that failed, or else the whole epoch is to be uploaded anew."""
+    """The matcher has it not: an upload that failed, or else all of its epoch and stage is to be uploaded anew."""
     key = segments.c.segment_id == segment.segment_id
     if segment.state is not SegmentState.UPLOADING:
-        key = (segments.c.epoch_index == segment.epoch_index) & (segments.c.state == SegmentState.LIVE)
+        key = _live(segment.epoch_index, segment.stage)
     connection.execute(update(segments).where(key).values(state=SegmentState.LOST))
 
 
@@ -180,8 +191,12 @@ def removals(connection: Connection) -> list[Removal]:
     return [Removal(row.listed_version, row.removed_version) for row in rows]
 
 
-def _live(epoch: Epoch) -> ColumnElement[bool]:
-    return (segments.c.epoch_index == epoch.index) & (segments.c.state == SegmentState.LIVE)
+def _live(epoch_index: int, stage: Stage) -> ColumnElement[bool]:
+    return and_(
+        segments.c.epoch_index == epoch_index,
+        segments.c.stage == stage,
+        segments.c.state == SegmentState.LIVE,
+    )
 
 
 def _segment(row: Mapping[Any, Any]) -> Segment:
@@ -190,6 +205,7 @@ def _segment(row: Mapping[Any, Any]) -> Segment:
         epoch_index=row["epoch_index"],
         epoch_ends=row["epoch_ends"],
         number=row["number"],
+        stage=Stage(row["stage"]),
         state=SegmentState(row["state"]),
         secret=row["secret"],
     )

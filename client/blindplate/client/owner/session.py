@@ -25,6 +25,7 @@ from blindplate.core.ledger.state import LedgerState
 from blindplate.core.parties import Custodian
 from blindplate.core.signing import SEED_BYTES, SigningKey
 from blindplate.core.statements.grants import Grant
+from blindplate.core.statements.uploads import Stage
 from blindplate.edge.clock import Clock, SystemClock
 from blindplate.edge.keyfiles import read_secret
 from blindplate.edge.tls import open_channel, spiffe_id
@@ -55,11 +56,14 @@ class Session:
         return self.grant.window_seconds + self.grant.disclosure.time_granularity_seconds
 
     @property
+    def stage(self) -> Stage:
+        """What the list that is matched with every read gives its owner."""
+        return Stage.MATCH if self.grant.charging is None else Stage.KEEP
+
+    @property
     def scope(self) -> str:
         """What uploads and commitments are made for: an amendment that changes it asks for new ones."""
-        epoch = self.grant.epoch
-        zones = sorted(f"{zone.zone}/{zone.generation}" for zone in self.grant.zones)
-        return f"{self.grant.grant_id} {epoch.kind}/{epoch.seconds} {' '.join(zones)}"
+        return scope_of(self.grant)
 
     @property
     def history(self) -> GrantHistory:
@@ -83,6 +87,13 @@ class Session:
     def is_amended(self) -> bool:
         """Whether another amendment than this session's is to be followed now."""
         return present_grant(self.history, self.now()) != self.grant
+
+
+def scope_of(grant: Grant) -> str:
+    """What is made under a grant is made for: its zones, key generations and the cut of its epochs."""
+    epoch = grant.epoch
+    zones = sorted(f"{zone.zone}/{zone.generation}" for zone in grant.zones)
+    return f"{grant.grant_id} {epoch.kind}/{epoch.seconds} {' '.join(zones)}"
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from blindplate.client.owner.entries import Details
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 metadata: Final = MetaData()
 
 
@@ -127,7 +127,8 @@ commitments: Final = Table(
 )
 
 # Covers the entries listed by versions first..last that still stood in version ``as_of``. ``scope`` is what it was
-# made for: grant, domains and cut of the epochs. ``secret`` is destroyed, and only it, when no answer can come any more.
+# made for: grant, domains and cut of the epochs; ``stage`` what a hit in it gives. ``secret`` is destroyed, and only it,
+# when no answer can come any more.
 segments: Final = Table(
     "segments",
     metadata,
@@ -135,6 +136,7 @@ segments: Final = Table(
     Column("scope", String, nullable=False),
     Column("epoch_index", Integer, nullable=False),
     Column("epoch_ends", Float, nullable=False),
+    Column("stage", String, nullable=False),
     Column("number", Integer, nullable=False),
     Column("first_version", Integer, nullable=False),
     Column("last_version", Integer, nullable=False),
@@ -150,6 +152,7 @@ segments: Final = Table(
     Index("segments_by_epoch", "epoch_index", "state"),
 )
 
+# ``kept`` counts the reads that the answer's retention tokens kept: nothing else is stored of them.
 answers: Final = Table(
     "answers",
     metadata,
@@ -157,6 +160,7 @@ answers: Final = Table(
     Column("segment_id", LargeBinary, nullable=False),
     Column("outcome", String, nullable=False),
     Column("hits", Integer, nullable=False),
+    Column("kept", Integer, nullable=False),
     Column("received_at", Float, nullable=False),
     Column("acknowledged", Boolean, nullable=False),
 )

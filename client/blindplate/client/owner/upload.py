@@ -17,16 +17,20 @@ from typing import IO, Final
 from sqlalchemy import ColumnElement, Connection, and_, or_
 
 from blindplate.client.owner import commitments, roster, segments
+from blindplate.client.owner import progress as progressing
+from blindplate.client.owner.charging.lists import pseudonyms_due
+from blindplate.client.owner.charging.opening import made_for
 from blindplate.client.owner.commitments import Commitment
 from blindplate.client.owner.coverage import Due
-from blindplate.client.owner.progress import Progress, Stage
+from blindplate.client.owner.progress import Progress
 from blindplate.client.owner.pseudonymise import pseudonyms_of
 from blindplate.client.owner.session import Session
 from blindplate.client.owner.tables import entries
+from blindplate.core.domains import Domain
 from blindplate.core.errors import QuotaError, StorageError
 from blindplate.core.signing import Statement
 from blindplate.core.statements.model import EpochPart
-from blindplate.core.statements.uploads import Manifest
+from blindplate.core.statements.uploads import Manifest, Stage
 from blindplate.edge.logs import log
 from blindplate.edge.statuses import remote_errors
 from blindplate.psi.layout import Layout, plan
@@ -39,25 +43,27 @@ from blindplate.v1.lists_pb2_grpc import ListsStub
 _UPLOAD_SECONDS: Final = 600.0
 
 
-def upload(session: Session, due: Due, progress: Progress) -> None:
-    """Make the segment that is due and send it.
+def upload(session: Session, due: Due, stage: Stage, progress: Progress) -> None:
+    """Make the segment that is due in that stage and send it.
 
     Raises QuotaError when the list is larger than the grant's capacity, StorageError for a full disk, and what the
     matcher answered.
     """
     grant, parameters = session.grant, tested_set(session.grant.parameter_set)
     with session.store.reading() as connection:
-        as_of = roster.latest_version(connection)
-        witnessed = commitments.covering(connection, session.scope, due.last_version)
-        listed = _listed(connection, session, due)
-        number = 0 if due.base else segments.next_delta(connection, due.epoch)
-        used = 0 if due.base else segments.capacity_used(connection, due.epoch)
+        # What was taken off by its date still counts for the day that is opened: a hit may be of any entry.
+        as_of = 0 if stage is Stage.OPEN else roster.latest_version(connection)
+        scope, domains = made_for(connection, session, due.epoch, stage)
+        witnessed = commitments.covering(connection, scope, due.last_version)
+        listed = _listed(connection, session, due, stage, domains)
+        number = 0 if due.base else segments.next_delta(connection, due.epoch, stage)
+        used = 0 if due.base else segments.capacity_used(connection, due.epoch, stage)
     layout = plan(len(listed), parameters)
     if used + layout.bins * layout.degree > grant.capacity:
         if due.base:
             raise QuotaError("The list is larger than the grant's capacity.", "Ask for an amended grant.")
         # One base takes less room than a base and its deltas.
-        upload(session, replace(due, base=True, first_version=1), progress)
+        upload(session, replace(due, base=True, first_version=1), stage, progress)
         return
     built = build_upload(listed, layout, parameters)
     with _disk(), tempfile.TemporaryFile(dir=session.store.folder) as spool:
@@ -77,6 +83,7 @@ def upload(session: Session, due: Due, progress: Progress) -> None:
             blobs_sha256=blobs_digest,
             matches_from=due.matches_from,
             made_at=int(session.now()),
+            stage=stage,
         )
         statement = manifest.statement(session.signing_key)
         with session.store.writing() as connection:
@@ -85,21 +92,23 @@ def upload(session: Session, due: Due, progress: Progress) -> None:
                 due,
                 statement.statement_id,
                 manifest,
-                scope=session.scope,
+                scope=scope,
                 as_of=as_of,
                 secret=built.secret,
             )
         _send(session, statement, witnessed, _blobs(spool, layout, parameters), layout.blobs, progress)
     with session.store.writing() as connection:
         segments.finish_upload(connection, segment)
-    log().info("uploaded", epoch=due.epoch.index, number=number, entries=len(listed))
+    log().info("uploaded", epoch=due.epoch.index, stage=stage.value, number=number, entries=len(listed))
 
 
-def _listed(connection: Connection, session: Session, due: Due) -> list[bytes]:
+def _listed(
+    connection: Connection, session: Session, due: Due, stage: Stage, domains: tuple[Domain, ...]
+) -> list[bytes]:
+    if stage is not Stage.MATCH:
+        return pseudonyms_due(connection, domains, due, stage, session.settings.charging.grace_until)
     covered = _covered(due)
-    return [
-        y for domain in session.grant.domains() for y in pseudonyms_of(connection, domain, due.epoch, covered)
-    ]
+    return [y for domain in domains for y in pseudonyms_of(connection, domain, due.epoch, covered)]
 
 
 def _covered(due: Due) -> ColumnElement[bool]:
@@ -129,7 +138,7 @@ def _spool(built: Upload, spool: IO[bytes], progress: Progress) -> bytes:
     for done, blob in enumerate(built.body, start=1):
         hashed.update(blob)
         spool.write(blob)
-        progress(Stage.ENCRYPTING, done, built.layout.blobs)
+        progress(progressing.Stage.ENCRYPTING, done, built.layout.blobs)
     spool.seek(0)
     return hashed.digest()
 
@@ -152,7 +161,7 @@ def _send(
         yield v1.UploadPart(checkpoint=witnessed.checkpoint or b"")
         for done, blob in enumerate(blobs, start=1):
             yield v1.UploadPart(ciphertext=blob)
-            progress(Stage.UPLOADING, done, total)
+            progress(progressing.Stage.UPLOADING, done, total)
 
     with remote_errors("matcher"):
         ListsStub(session.matcher).Upload(parts(), timeout=_UPLOAD_SECONDS)

@@ -14,6 +14,7 @@ from blindplate.core.domains import Domain
 from blindplate.core.errors import StorageError
 from blindplate.core.hpke import OpeningKey, generate_seed
 from blindplate.core.records.sealing import Read, Sealed, SealingContext, seal
+from blindplate.core.statements.uploads import Stage
 from blindplate.v1 import answers_pb2 as v1
 from blindplate.v1 import records_pb2
 
@@ -23,7 +24,7 @@ SLOT = 7
 @pytest.fixture
 def segment(session: Session) -> Segment:
     epoch = session.rule.at(session.now())
-    return Segment(bytes(32), epoch.index, epoch.end(), 0, SegmentState.LIVE, b"secret")
+    return Segment(bytes(32), epoch.index, epoch.end(), 0, Stage.MATCH, SegmentState.LIVE, b"secret")
 
 
 def sealed(session: Session, *, list_id: str = "police", epochs_before: int = 0) -> Sealed:

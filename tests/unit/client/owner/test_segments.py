@@ -15,7 +15,7 @@ from blindplate.client.owner.store import Store
 from blindplate.core.domains import HOURLY, Epoch
 from blindplate.core.errors import InputError, NotFoundError
 from blindplate.core.statements.model import EpochPart
-from blindplate.core.statements.uploads import Manifest
+from blindplate.core.statements.uploads import Manifest, Stage
 
 EPOCH = HOURLY.at(1_700_000_000)
 START = int(EPOCH.start())
@@ -59,12 +59,12 @@ def states(connection: Connection) -> dict[int, SegmentState]:
 
 def test_an_upload_is_in_force_once_finished(connection: Connection) -> None:
     first = upload(connection, 1, 0)
-    assert segments.current_in(connection, EPOCH, SCOPE) == []
+    assert segments.current_in(connection, EPOCH, SCOPE, Stage.MATCH) == []
     segments.finish_upload(connection, first)
-    assert [one.last_version for one in segments.current_in(connection, EPOCH, SCOPE)] == [1]
-    assert segments.current_in(connection, EPOCH, "police-1 span/3600 inner/2") == []
-    assert segments.next_delta(connection, EPOCH) == 1
-    assert segments.capacity_used(connection, EPOCH) == 128
+    assert [one.last_version for one in segments.current_in(connection, EPOCH, SCOPE, Stage.MATCH)] == [1]
+    assert segments.current_in(connection, EPOCH, "police-1 span/3600 inner/2", Stage.MATCH) == []
+    assert segments.next_delta(connection, EPOCH, Stage.MATCH) == 1
+    assert segments.capacity_used(connection, EPOCH, Stage.MATCH) == 128
 
 
 def test_a_base_succeeds_all_before_it_in_its_epoch_alone(connection: Connection) -> None:
