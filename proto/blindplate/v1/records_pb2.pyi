@@ -242,6 +242,8 @@ class Payload(_message.Message):
     VEHICLE_MAKE_FIELD_NUMBER: _builtins.int
     VEHICLE_MODEL_FIELD_NUMBER: _builtins.int
     VEHICLE_COLOUR_FIELD_NUMBER: _builtins.int
+    MEDIA_FIELD_NUMBER: _builtins.int
+    MEDIA_KEY_FIELD_NUMBER: _builtins.int
     plate: _builtins.bytes
     """CanonicalPlate.encode(): what the pseudonym was made of."""
     text_as_read: _builtins.str
@@ -260,6 +262,12 @@ class Payload(_message.Message):
     vehicle_make: _builtins.str
     vehicle_model: _builtins.str
     vehicle_colour: _builtins.str
+    media_key: _builtins.bytes
+    """32 bytes: opens the bundle in which this record's media are handed over."""
+    @_builtins.property
+    def media(self) -> _containers.RepeatedCompositeFieldContainer[Global___SealedMedia]:
+        """Larger media, sealed once and kept by the camera until the record is claimed: at most 8."""
+
     def __init__(
         self,
         *,
@@ -277,10 +285,12 @@ class Payload(_message.Message):
         vehicle_make: _builtins.str = ...,
         vehicle_model: _builtins.str = ...,
         vehicle_colour: _builtins.str = ...,
+        media: _abc.Iterable[Global___SealedMedia] | None = ...,
+        media_key: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "_latitude", b"_latitude", "_longitude", b"_longitude", "confidence", b"confidence", "latitude", b"latitude", "longitude", b"longitude"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "_latitude", b"_latitude", "_longitude", b"_longitude", "camera_id", b"camera_id", "camera_salt", b"camera_salt", "capture_time_ms", b"capture_time_ms", "confidence", b"confidence", "direction", b"direction", "latitude", b"latitude", "longitude", b"longitude", "plate", b"plate", "plate_patch", b"plate_patch", "plate_patch_type", b"plate_patch_type", "text_as_read", b"text_as_read", "vehicle_colour", b"vehicle_colour", "vehicle_make", b"vehicle_make", "vehicle_model", b"vehicle_model"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "_latitude", b"_latitude", "_longitude", b"_longitude", "camera_id", b"camera_id", "camera_salt", b"camera_salt", "capture_time_ms", b"capture_time_ms", "confidence", b"confidence", "direction", b"direction", "latitude", b"latitude", "longitude", b"longitude", "media", b"media", "media_key", b"media_key", "plate", b"plate", "plate_patch", b"plate_patch", "plate_patch_type", b"plate_patch_type", "text_as_read", b"text_as_read", "vehicle_colour", b"vehicle_colour", "vehicle_make", b"vehicle_make", "vehicle_model", b"vehicle_model"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__confidence: _TypeAlias = _typing.Literal["confidence"]  # noqa: Y015
     _WhichOneofArgType__confidence: _TypeAlias = _typing.Literal["_confidence", b"_confidence"]  # noqa: Y015
@@ -296,3 +306,36 @@ class Payload(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__longitude) -> _WhichOneofReturnType__longitude | None: ...
 
 Global___Payload: _TypeAlias = Payload  # noqa: Y015
+
+@_typing.final
+class SealedMedia(_message.Message):
+    """A still, a clip or a sound that goes with a record, sealed apart."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEDIA_TYPE_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    SEALED_BYTES_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    media_type: _builtins.str
+    digest: _builtins.bytes
+    """32 bytes: of the sealed medium."""
+    sealed_bytes: _builtins.int
+    """How long it is when sealed."""
+    key: _builtins.bytes
+    """32 bytes: opens it."""
+    def __init__(
+        self,
+        *,
+        media_type: _builtins.str = ...,
+        digest: _builtins.bytes = ...,
+        sealed_bytes: _builtins.int = ...,
+        key: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "key", b"key", "media_type", b"media_type", "sealed_bytes", b"sealed_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SealedMedia: _TypeAlias = SealedMedia  # noqa: Y015

@@ -29,6 +29,9 @@ _FIELDS: Final = {
     DisclosedField.TEXT_AS_READ: "the text as read",
     DisclosedField.PLATE_PATCH: "a picture of the plate",
     DisclosedField.VEHICLE: "make, model and colour",
+    DisclosedField.STILL: "stills of the scene",
+    DisclosedField.CLIP: "film of the scene",
+    DisclosedField.AUDIO: "sound recordings",
 }
 
 

@@ -42,6 +42,9 @@ FIELDS: Final[Mapping[str, str]] = {
     DisclosedField.TEXT_AS_READ: "the plate as read",
     DisclosedField.PLATE_PATCH: "a picture of the plate",
     DisclosedField.VEHICLE: "make, model and colour",
+    DisclosedField.STILL: "stills of the scene",
+    DisclosedField.CLIP: "film of the scene",
+    DisclosedField.AUDIO: "sound recordings",
 }
 # The stable codes of core.errors that a custodian's refusal can bear.
 REFUSALS: Final[Mapping[str, str]] = {

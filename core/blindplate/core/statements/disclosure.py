@@ -6,7 +6,8 @@ What a policy does not name is never sealed into a record, so no release can giv
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from types import MappingProxyType
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -14,7 +15,10 @@ from blindplate.core.statements.model import Part
 
 
 class DisclosedField(StrEnum):
-    """A field of ``v1.Payload`` beyond the plate itself, which every payload holds."""
+    """A field of ``v1.Payload`` beyond the plate itself, which every payload holds.
+
+    ``STILL``, ``CLIP`` and ``AUDIO`` are media that the camera keeps sealed until the record is claimed.
+    """
 
     CAMERA = "camera"
     CAPTURE_TIME = "capture-time"
@@ -24,6 +28,15 @@ class DisclosedField(StrEnum):
     TEXT_AS_READ = "text-as-read"
     PLATE_PATCH = "plate-patch"
     VEHICLE = "vehicle"
+    STILL = "still"
+    CLIP = "clip"
+    AUDIO = "audio"
+
+
+# By the first half of a media type, the field a policy names it by.
+_MEDIA: Final = MappingProxyType(
+    {"image": DisclosedField.STILL, "video": DisclosedField.CLIP, "audio": DisclosedField.AUDIO}
+)
 
 
 class Disclosure(Part):
@@ -42,3 +55,12 @@ class Disclosure(Part):
     def camera_withheld(self) -> bool:
         """Whether records must not show which camera made them."""
         return DisclosedField.CAMERA not in self.fields
+
+    @property
+    def has_media(self) -> bool:
+        """Whether records may disclose any media beyond the plate's patch."""
+        return not self.fields.isdisjoint(_MEDIA.values())
+
+    def discloses(self, media_type: str) -> bool:
+        """Whether records may disclose media of this type: one of no known kind never."""
+        return _MEDIA.get(media_type.partition("/")[0]) in self.fields
