@@ -18,6 +18,7 @@ from blindplate.cli.commands import (
     audit,
     bench,
     camera,
+    charge,
     custodian,
     demo,
     emissions,
@@ -54,6 +55,7 @@ app.add_typer(zone.app, name="zone")
 app.add_typer(audit.app, name="audit")
 app.add_typer(hotlist.app, name="hotlist")
 app.add_typer(emissions.app, name="emissions")
+app.add_typer(charge.app, name="charge")
 app.add_typer(hits.app, name="hits")
 app.add_typer(release.app, name="release")
 app.add_typer(bench.app, name="bench")

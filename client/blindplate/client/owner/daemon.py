@@ -14,8 +14,11 @@ from typing import Final
 from blindplate.client.owner import commitments, committing, outcomes, roster
 from blindplate.client.owner.answers import acknowledge_passed_over, acknowledge_stored, take_next
 from blindplate.client.owner.automatic import SeeingThrough, ask_for_releases
+from blindplate.client.owner.charging.charges import record_charges
+from blindplate.client.owner.charging.opening import days_to_open
+from blindplate.client.owner.charging.run import reveal_approved
 from blindplate.client.owner.coverage import delta_lead
-from blindplate.client.owner.publish import due_epochs, is_behind, publish
+from blindplate.client.owner.publish import due_epochs, is_behind, kept_back, publish
 from blindplate.client.owner.session import Session
 from blindplate.core.errors import BlindplateError, SecurityError
 from blindplate.core.parties import Custodian
@@ -29,8 +32,6 @@ _LOOK_SECONDS: Final = 60.0
 _LEDGER_SECONDS: Final = 5.0
 # How soon a session that is over, or told to stop, is left.
 _OVER_SECONDS: Final = 0.2
-# Answers left unacknowledged while a version waits to be published; a matcher bears 256 before it lets reads wait.
-_KEPT_BACK: Final = 64
 
 
 def serve(session: Session, stop: threading.Event) -> None:
@@ -106,6 +107,8 @@ class _Publishing:
                 made and (made.version, made.effective_at),
                 committing.is_due(connection, self._session),
                 *near,
+                # Each day is opened when payment for it has closed, and its time for late entries is over.
+                *(one.day for one in days_to_open(self._session, now)),
             )
 
 
@@ -139,16 +142,15 @@ class _Watching:
 
 
 def _take_answers(session: Session) -> float:
-    acknowledge_stored(session, _kept_back(session))
-    taken = take_next(session, session.settings.wait_ms, _kept_back)
-    if taken is not None and taken.hits:
-        log().info("hits", sequence=taken.sequence, hits=taken.hits)
+    with session.store.taking(wait=False) as mine:
+        if not mine:
+            return session.settings.poll_seconds
+        acknowledge_stored(session, kept_back(session))
+        taken = take_next(session, session.settings.wait_ms, kept_back)
+    if taken is not None and (taken.hits or taken.kept):
+        log().info("hits", sequence=taken.sequence, hits=taken.hits, kept=taken.kept)
     # The matcher waits for an answer itself; where it was told not to, there is no hurry either.
     return 0.0 if taken is not None or session.settings.wait_ms else session.settings.poll_seconds
-
-
-def _kept_back(session: Session) -> int:
-    return _KEPT_BACK if is_behind(session) else 0
 
 
 def _enter_outcomes(session: Session) -> float:
@@ -161,6 +163,12 @@ def _see_to_releases(session: Session, seeing: SeeingThrough, passed_over: set[i
     asked = ask_for_releases(session, passed_over)
     if asked:
         log().info("releases-asked", count=asked)
+    if session.grant.charging is not None:
+        # Nobody looks at each: a day's notices are made of all that was revealed.
+        reveal_approved(session)
+        charged = record_charges(session)
+        if charged:
+            log().info("charged", count=charged)
     return session.settings.poll_seconds
 
 

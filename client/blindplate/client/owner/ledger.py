@@ -9,15 +9,17 @@ docs/spec/owner.md section 3.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
 from blindplate.client.owner.locks import file_lock
-from blindplate.core.errors import StorageError
+from blindplate.core.errors import NotFoundError, StorageError
+from blindplate.core.ledger.bundles import decode_bundle
 from blindplate.core.ledger.checkpoints import SignedCheckpoint
+from blindplate.core.ledger.layout import Tile, bundles_between, entries_path
 from blindplate.core.ledger.state import LedgerState
 from blindplate.core.signing import Statement
 from blindplate.edge.clock import Clock
@@ -83,6 +85,15 @@ class OwnerLedger:
         (receipt,) = self._client.append([statement])
         return receipt.index
 
+    def entries_back(self) -> Iterator[bytes]:
+        """The entries, newest first, up to a fresh checkpoint. Each is to be judged by its signatures (``state.check``).
+
+        Raises as ``Follower.refresh``, MessageError for a bundle out of form, NotFoundError when one cannot be had.
+        """
+        size = self.refresh().checkpoint.size
+        for bundle in reversed(list(bundles_between(0, size))):
+            yield from reversed(self._bundle(bundle))
+
     def close(self) -> None:
         """Close file and connections."""
         with self._lock:
@@ -107,6 +118,14 @@ class OwnerLedger:
                 self._replica.close()
                 self._replica, self._follower = self._read()
                 return act(self._follower)
+
+    def _bundle(self, bundle: Tile) -> list[bytes]:
+        try:
+            content = self._source.get(entries_path(bundle.index, bundle.width))
+        except NotFoundError:
+            # The ledger has grown meanwhile, and keeps the full bundle alone.
+            content = self._source.get(entries_path(bundle.index))
+        return decode_bundle(content)[: bundle.width]
 
     def _turn(self) -> AbstractContextManager[bool]:
         """A block in which no other process of this owner reads the ledger."""

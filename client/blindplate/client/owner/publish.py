@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from blindplate.client.owner import commitments, committing, roster, segments
 from blindplate.client.owner.answers import ask_from_the_first, forget_answers
 from blindplate.client.owner.charging.days import calendar_day
-from blindplate.client.owner.charging.opening import days_to_open, openings_due
+from blindplate.client.owner.charging.opening import days_to_open, is_half_published, openings_due
 from blindplate.client.owner.charging.settlements import forget_settlements
 from blindplate.client.owner.coverage import Due, Removal, Version, epochs_due, segments_due
 from blindplate.client.owner.progress import Progress, silent
@@ -32,6 +32,8 @@ from blindplate.v1 import lists_pb2 as v1
 from blindplate.v1.lists_pb2_grpc import ListsStub
 
 _CALL_SECONDS = 20.0
+# A matcher bears 256 unacknowledged answers before it lets reads wait.
+_KEPT_BACK = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,13 @@ def is_behind(session: Session) -> bool:
     history = _history(session, waiting_since=now)
     begun = [epoch for epoch in due_epochs(session, now) if epoch.start() <= now]
     return any(_due(session, epoch, now, history) for epoch in begun)
+
+
+def kept_back(session: Session) -> int:
+    """How many answers are to be left unacknowledged: what they hold may match what is still to be uploaded."""
+    now = session.now()
+    half = any(is_half_published(session, day, now) for day in days_to_open(session, now, delayed=False))
+    return _KEPT_BACK if half or is_behind(session) else 0
 
 
 def due_epochs(session: Session, now: float) -> list[Epoch]:

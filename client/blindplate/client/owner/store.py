@@ -25,6 +25,7 @@ from blindplate.core.errors import StorageError
 _FILE: Final = "owner.sqlite"
 _LOCK: Final = "publishing.lock"
 _OPENING: Final = "opening.lock"
+_TAKING: Final = "answers.lock"
 _BUSY_SECONDS: Final = 30.0
 _WRITES: Final = "blindplate_writes"
 
@@ -68,6 +69,12 @@ class Store:
     def publishing(self, *, wait: bool) -> Generator[bool]:
         """A block in which no other process publishes. False, at once, when one does and ``wait`` is false."""
         with file_lock(self.folder / _LOCK, wait=wait) as mine:
+            yield mine
+
+    @contextmanager
+    def taking(self, *, wait: bool) -> Generator[bool]:
+        """A block in which no other process takes answers. False, at once, when one does and ``wait`` is false."""
+        with file_lock(self.folder / _TAKING, wait=wait) as mine:
             yield mine
 
     def close(self) -> None:

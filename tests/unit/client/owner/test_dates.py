@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -160,8 +161,8 @@ def uploads(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Epoch, 
     made: list[tuple[Epoch, float, set[str]]] = []
     listed = upload._listed
 
-    def noted(connection: Connection, session: Session, due: Due) -> Sequence[bytes]:
-        found = listed(connection, session, due)
+    def noted(connection: Connection, session: Session, due: Due, *made_for: Any) -> Sequence[bytes]:
+        found = listed(connection, session, due, *made_for)
         names = {pseudonym(f_of(domain_of(scene), encoded(one)), due.epoch): one for one in PLATES}
         made.append((due.epoch, due.matches_from, {names[y] for y in found}))
         return found

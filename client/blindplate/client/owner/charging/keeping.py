@@ -37,7 +37,15 @@ def kept_in_all(connection: Connection, until: float) -> int:
     return before + int(connection.execute(received).scalar_one())
 
 
-def _kept_by_day() -> Select[Any]:
+def kept_since(connection: Connection) -> float | None:
+    """When the first answer came that is remembered, 0 where older ones were summed up; None before any."""
+    if connection.execute(select(kept_reads.c.kept).limit(1)).first() is not None:
+        return 0.0
+    found: float | None = connection.execute(select(func.min(answers.c.received_at))).scalar()
+    return found
+
+
+def _kept_by_day() -> Select[Any, Any]:
     return (
         select(segments.c.epoch_index, func.sum(answers.c.kept).label("kept"))
         .join(segments, segments.c.segment_id == answers.c.segment_id)

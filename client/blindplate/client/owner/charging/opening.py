@@ -55,6 +55,18 @@ def openings_due(session: Session, day: ChargingDay, now: float) -> list[Due]:
     return segments_due(day.epoch, now, [replace(known[0], lists=True)], [], [])
 
 
+def is_half_published(session: Session, day: ChargingDay, now: float) -> bool:
+    """Whether part of the list to be opened is with the matcher, or may be, and part is not.
+
+    What that part did not match may match the rest, and must not be erased before.
+    """
+    with session.store.reading() as connection:
+        opened = _last_version(connection, day.epoch, Stage.OPEN)
+        kept = _last_version(connection, day.epoch, Stage.KEEP)
+    # Nothing is looked through once what was kept is covered.
+    return opened is not None and opened < (kept or 0) and bool(openings_due(session, day, now))
+
+
 def made_for(
     connection: Connection, session: Session, epoch: Epoch, stage: Stage
 ) -> tuple[str, tuple[Domain, ...]]:
@@ -79,3 +91,15 @@ def opened_at(connection: Connection, day: ChargingDay) -> float | None:
         select(func.min(segments_table.c.made_at)).where(*of_day)
     ).scalar()
     return found
+
+
+def _last_version(connection: Connection, epoch: Epoch, stage: Stage) -> int | None:
+    """The last version of the list that a segment covers; 0 where one is on its way that is not known to be held."""
+    of_stage = (segments_table.c.epoch_index == epoch.index, segments_table.c.stage == stage)
+    chosen = select(segments_table.c.state, segments_table.c.last_version).where(*of_stage)
+    found = [
+        (row.state, row.last_version) for row in connection.execute(chosen) if row.state != SegmentState.LOST
+    ]
+    if stage is Stage.OPEN and any(state == SegmentState.UPLOADING for state, _ in found):
+        return 0
+    return max((version for _, version in found), default=None)

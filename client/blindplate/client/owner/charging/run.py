@@ -1,0 +1,155 @@
+"""A day's run: the list to be opened published, answers taken, releases asked for, records revealed, outcomes given.
+
+Guarantees that it may be stopped anywhere and run again, and gives the same outcomes: each step is durable before the next
+and is not done twice. The daemon does the same by itself; this does it now, and shows what is in the way. Alternate
+readings are never asked for. Protocol section 8; docs/spec/owner.md section 8.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from blindplate.client.owner import outcomes
+from blindplate.client.owner.answers import acknowledge_stored, take_next
+from blindplate.client.owner.charging.charges import hits_in, record_charges
+from blindplate.client.owner.charging.days import ChargingDay, charging_day
+from blindplate.client.owner.charging.opening import openings_due
+from blindplate.client.owner.hits import HitState, find_hit
+from blindplate.client.owner.progress import Progress, silent
+from blindplate.client.owner.publish import kept_back, publish
+from blindplate.client.owner.release import follow, request_release
+from blindplate.client.owner.requests import Standing, latest_request
+from blindplate.client.owner.reveal import reveal_hit
+from blindplate.client.owner.session import Session
+from blindplate.client.owner.upload import upload
+from blindplate.core.errors import BlindplateError, PendingError, StateError
+from blindplate.core.statements.grants import ReleaseMode
+from blindplate.core.statements.purposes import Purpose
+from blindplate.core.statements.uploads import Stage
+from blindplate.edge.logs import log
+
+# How long a run waits for answers, witnesses and custodians; the daemon goes on from there.
+PATIENCE_SECONDS: Final = 60.0
+_PAUSE_SECONDS: Final = 0.5
+# As long without anything new, nothing is on its way: a batch takes a tick and the ledger's witnessing.
+_QUIET_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a run did: segments published, hits taken, outcomes given; and hits that are still to be opened."""
+
+    published: int
+    hits: int
+    charged: int
+    waiting: int
+
+
+def run_day(
+    session: Session, day: date, *, patience: float = PATIENCE_SECONDS, progress: Progress = silent
+) -> Ran:
+    """Do what is to be done of a day whose payment has closed, waiting up to ``patience`` seconds for others.
+
+    Raises TooEarlyError before, GrantError without charging terms or outside the grant, and what a party answered.
+    """
+    charged_day = charging_day(session.grant, day)
+    charged_day.require_closed(session.now())
+    if charged_day.is_free:
+        return Ran(0, 0, 0, 0)
+    published = _publish(session, charged_day, progress)
+    taken = charged = 0
+    until = time.monotonic() + patience
+    moved_at = time.monotonic()
+    while True:
+        new = _take_answers(session)
+        ask_for_day(session, charged_day)
+        revealed = reveal_approved(session, charged_day)
+        charged += record_charges(session, day)
+        taken += new
+        now = time.monotonic()
+        moved_at = now if new or revealed else moved_at
+        waiting = waiting_hits(session, charged_day)
+        if now >= until or (not waiting and now - moved_at >= min(_QUIET_SECONDS, patience)):
+            outcomes.enter_all(session)
+            return Ran(published, taken, charged, waiting)
+        time.sleep(min(_PAUSE_SECONDS, max(0.0, until - now)))
+
+
+def ask_for_day(session: Session, day: ChargingDay) -> int:
+    """Ask for the release of the day's hits that nobody asked for. Gives how many; raises StateError."""
+    with session.store.reading() as connection:
+        numbers = hits_in(connection, day, HitState.SEALED)
+        asked_for = [one for one in numbers if not find_hit(connection, one).hit.alternate]
+    asked = 0
+    for hit_id in asked_for:
+        try:
+            request_release(
+                session,
+                hit_id,
+                Purpose.UNPAID_CHARGE,
+                session.grant.lawful_basis,
+                session.settings.case_reference,
+                automatic=session.grant.release.mode is ReleaseMode.AUTOMATIC,
+                patience=0.0,
+            )
+            asked += 1
+        except StateError as error:
+            if not isinstance(error, PendingError):
+                raise
+        except BlindplateError as error:
+            # One hit must not keep the others waiting.
+            log().warning("release-refused", hit=hit_id, error=error)
+    return asked
+
+
+def reveal_approved(session: Session, day: ChargingDay | None = None) -> int:
+    """Reveal the hits that both custodians have approved; of one day, each is asked about first. Gives how many."""
+    with session.store.reading() as connection:
+        numbers = hits_in(connection, day, HitState.REQUESTED)
+        found = [(one, latest_request(connection, one)) for one in numbers]
+    revealed = 0
+    for hit_id, request in found:
+        if request is None:
+            continue
+        try:
+            followed = request if day is None else follow(session, request)
+            if followed.standing is Standing.APPROVED:
+                reveal_hit(session, hit_id)
+                revealed += 1
+        except StateError:
+            raise
+        except BlindplateError as error:
+            log().warning("reveal-refused", hit=hit_id, error=error)
+    return revealed
+
+
+def waiting_hits(session: Session, day: ChargingDay) -> int:
+    """How many hits of a day are still to be asked for, decided or revealed; alternates apart."""
+    with session.store.reading() as connection:
+        sealed = hits_in(connection, day, HitState.SEALED)
+        return len(hits_in(connection, day, HitState.REQUESTED)) + sum(
+            not find_hit(connection, one).hit.alternate for one in sealed
+        )
+
+
+def _publish(session: Session, day: ChargingDay, progress: Progress) -> int:
+    """What the daemon would publish, and the day's list to be opened whether or not the time for late entries is over."""
+    with session.store.publishing(wait=True):
+        done = publish(session, progress).uploaded
+        for due in openings_due(session, day, session.now()):
+            upload(session, due, Stage.OPEN, progress)
+            done += 1
+    return done
+
+
+def _take_answers(session: Session) -> int:
+    """Take every answer there is, unless the daemon does. Gives how many hits came."""
+    taken = 0
+    with session.store.taking(wait=True):
+        acknowledge_stored(session, kept_back(session))
+        while (answer := take_next(session, 0, kept_back)) is not None:
+            taken += answer.hits
+    return taken
