@@ -40,6 +40,8 @@ class Facts:
     )
     statuses: dict[str, CameraStatus] = field(default_factory=dict[str, CameraStatus])
     revoked: dict[str, int] = field(default_factory=dict[str, int])
+    # The identities under suspicion now, like ``revoked``.
+    suspected: dict[str, int] = field(default_factory=dict[str, int])
     revoked_keys: dict[bytes, int] = field(default_factory=dict[bytes, int])
     list_versions: dict[str, tuple[CommittedVersion, ...]] = field(
         default_factory=dict[str, tuple[CommittedVersion, ...]]
@@ -59,6 +61,7 @@ class Facts:
             camera_keys=dict(self.camera_keys),
             statuses=dict(self.statuses),
             revoked=dict(self.revoked),
+            suspected=dict(self.suspected),
             revoked_keys=dict(self.revoked_keys),
             list_versions=dict(self.list_versions),
             evaluation_keys=dict(self.evaluation_keys),

@@ -56,6 +56,10 @@ def _fold_register(facts: Facts, entry: RegisterEntry, register: ZoneRegister) -
 
 def _fold_status(facts: Facts, status: CameraStatus, witnessed_at: int) -> None:
     facts.statuses[status.identity] = status
+    if status.standing is CameraStanding.SUSPECT:
+        facts.suspected[status.identity] = witnessed_at
+        return
+    facts.suspected.pop(status.identity, None)
     if status.standing is CameraStanding.ENROLLED:
         facts.revoked.pop(status.identity, None)
         _add_key(facts, status.zone, status.camera_id, status.signing_key)

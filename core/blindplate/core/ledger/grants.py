@@ -63,15 +63,23 @@ class GrantHistory:
             raise GrantError(
                 f"Grant {self.grant_id} was ended before that time.", "Ask for a grant that covers the time."
             )
-        # By number, not by beginning: what was amended away before it began must not come back later.
-        for amendment in reversed(self.amendments):
-            if amendment.begins <= moment:
-                amendment.grant.require_in_force(moment)
-                return amendment.grant
-        raise GrantError(
-            f"Grant {self.grant_id} is not yet in force at that time.",
-            "Wait until it begins and its notice period is over.",
-        )
+        counting = self._counting(moment)
+        if counting is None:
+            raise GrantError(
+                f"Grant {self.grant_id} is not yet in force at that time.",
+                "Wait until it begins and its notice period is over.",
+            )
+        counting.grant.require_in_force(moment)
+        return counting.grant
+
+    def during(self, begins: float, ends: float) -> tuple[Amendment, ...]:
+        """The amendments that count at some moment from ``begins`` on and before ``ends``, in order.
+
+        Whether the grant is past its end, ended or suspended is not looked at; one amended away before it began is left out.
+        """
+        later = (one.begins for one in self.amendments if begins < one.begins < ends)
+        counting = (self._counting(moment) for moment in sorted({begins, *later}))
+        return tuple(dict.fromkeys(one for one in counting if one is not None))
 
     def suspended(self, custodian: Custodian, moment: float) -> bool:
         """Whether ``custodian`` had suspended the grant for itself at ``moment``."""
@@ -108,3 +116,7 @@ class GrantHistory:
     def ended(self, witnessed_at: int) -> GrantHistory:
         """Ended from ``witnessed_at`` on."""
         return replace(self, ended_at=witnessed_at)
+
+    def _counting(self, moment: float) -> Amendment | None:
+        # By number, not by beginning: what was amended away before it began must not come back later.
+        return next((one for one in reversed(self.amendments) if one.begins <= moment), None)

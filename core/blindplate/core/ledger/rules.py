@@ -83,6 +83,10 @@ def _camera_status(facts: Facts, status: CameraStatus) -> None:
         status.standing is CameraStanding.ENROLLED and status.signing_key in facts.revoked_keys,
         "A camera is to be enrolled with a key that was revoked.",
     )
+    _refuse_if(
+        status.standing is CameraStanding.SUSPECT and status.identity in facts.revoked,
+        "A camera that is revoked is to be under suspicion.",
+    )
 
 
 def _grant(facts: Facts, grant: Grant) -> None:

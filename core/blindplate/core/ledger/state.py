@@ -29,7 +29,7 @@ from blindplate.core.ledger.rules import require_fitting
 from blindplate.core.ledger.signers import require_signed
 from blindplate.core.ledger.versions import CommittedVersion, version_in_force
 from blindplate.core.parties import Custodian, PartyKeys
-from blindplate.core.statements.cameras import RegisterEntry
+from blindplate.core.statements.cameras import CameraStatus, RegisterEntry
 from blindplate.core.statements.model import StatementModel
 from blindplate.core.statements.policies import ZonePolicy, ZoneRegister
 
@@ -112,6 +112,16 @@ class LedgerState:
     def revoked(self) -> Mapping[str, int]:
         """The cameras that are revoked, by identity (SPIFFE id), and when that was witnessed."""
         return MappingProxyType(self._facts.revoked)
+
+    @property
+    def suspected(self) -> Mapping[str, int]:
+        """The cameras that are under suspicion, by identity (SPIFFE id), and when that was witnessed."""
+        return MappingProxyType(self._facts.suspected)
+
+    @property
+    def camera_statuses(self) -> Mapping[str, CameraStatus]:
+        """The last status entered of each camera, by identity (SPIFFE id)."""
+        return MappingProxyType(self._facts.statuses)
 
     @property
     def revoked_keys(self) -> Mapping[bytes, int]:

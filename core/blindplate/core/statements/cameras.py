@@ -31,13 +31,14 @@ class CameraStanding(StrEnum):
     """Whether a camera's records and requests count."""
 
     ENROLLED = "enrolled"
+    SUSPECT = "suspect"
     REVOKED = "revoked"
 
 
 class CameraStatus(StatementModel):
-    """A camera is enrolled or revoked; signed by the operator.
+    """A camera is enrolled, under suspicion or revoked; signed by the operator.
 
-    ``identity`` is its SPIFFE id. A revoked camera is refused everywhere as soon as this is witnessed; one that is
+    ``identity`` is its SPIFFE id. A suspected camera's records count, with its quota cut. A revoked camera is refused everywhere as soon as this is witnessed; one that is
     enrolled anew has a new key. ``reason`` is public.
     """
 

@@ -24,7 +24,7 @@ from blindplate.core.parties import Custodian
 from blindplate.core.statements.grant_changes import GrantSuspension
 from blindplate.core.statements.grants import Grant
 from blindplate.core.statements.policies import RegisteredCamera, ZoneRegister
-from blindplate.server.custodian import suspensions
+from blindplate.server.custodian import generations, suspensions, suspicion
 from blindplate.server.custodian.storage import reading
 
 
@@ -105,25 +105,31 @@ class Permissions:
         return register
 
     def for_owner(self, identity: str, domain: Domain, moment: float) -> Grant:
-        """The amendment in force that lets the owner ``identity`` (SPIFFE id) have ``domain`` evaluated.
+        """The amendment that lets the owner ``identity`` (SPIFFE id) have ``domain`` evaluated at ``moment``.
 
-        Raises UnknownDomainError when no grant of the owner's ever named the domain, GrantError when none that is in
-        force at ``moment`` and not suspended does.
+        It is in force; or it is under notice still and gives a zone of the one in force another key generation
+        (``generations.ahead``). Raises UnknownDomainError when no grant of the owner's ever named the domain, GrantError
+        when none that is in force and not suspended does.
         """
         owned = [history for history in self._naming(domain) if history.latest.owner == identity]
-        return self._in_force(owned, domain, moment)
+        acted_on = [one for one in owned if self._acted_on(one, moment) is not None]
+        return generations.ahead(acted_on, domain, moment) or self._in_force(owned, domain, moment)
 
     def for_camera(self, identity: str, domain: Domain, moment: float) -> RegisteredCamera:
-        """The register's entry that lets the camera ``identity`` (SPIFFE id) have ``domain`` evaluated.
+        """The register's entry that lets the camera ``identity`` (SPIFFE id) have ``domain`` evaluated, with its quota.
 
-        Raises as ``for_owner`` does, and IdentityError when the zone's register does not name the camera, or when it
-        was revoked.
+        A generation that was in force until just now is evaluated for what was captured then (``generations.just_ended``).
+        A suspected camera's quota is cut. Raises as ``for_owner`` does, and IdentityError when the zone's register does
+        not name the camera, or when it was revoked.
         """
-        register = self.register(self._in_force(list(self._naming(domain)), domain, moment), domain)
+        naming = list(self._naming(domain))
+        acted_on = [one for one in naming if self._acted_on(one, moment) is not None]
+        ended = generations.just_ended(acted_on, domain, moment)
+        register = self.register(ended or self._in_force(naming, domain, moment), domain)
         for camera in register.cameras:
             if camera.identity == identity:
                 self.require_enrolled(camera)
-                return camera
+                return suspicion.with_quota_cut(camera, self.state)
         raise IdentityError(
             f"The register of zone {domain.zone} does not name this camera.",
             "Have the register and the grant amended, or use a camera of the zone.",

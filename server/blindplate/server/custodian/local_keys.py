@@ -1,7 +1,7 @@
 """LocalKeys: a zone's secrets for its own cameras, where both custodians signed a policy for local mode.
 
 Guarantees that a secret leaves only sealed to the asking camera, only for a domain of a grant in force and a zone
-whose register names the camera, unless it was revoked, only while the zone's policy says local mode, and only so
+whose register names the camera, unless it was revoked or is under suspicion, only while the zone's policy says local mode, and only so
 often a day. A stolen camera then lets a thief test guesses for that zone and generation: why a policy chooses local
 mode is for its signers to weigh. Protocol section 3; guarantee G2.
 """
@@ -23,7 +23,7 @@ from blindplate.core.statements.policies import PseudonymMode, ZonePolicy
 from blindplate.edge.clock import Clock
 from blindplate.edge.logs import log
 from blindplate.server.authorization import Access, Role, caller
-from blindplate.server.custodian import counts, quotas
+from blindplate.server.custodian import counts, quotas, suspicion
 from blindplate.server.custodian.counts import Counted
 from blindplate.server.custodian.evaluation import domain_from
 from blindplate.server.custodian.evaluator import Evaluator
@@ -69,7 +69,9 @@ class LocalKeys(rpc.LocalKeysServicer):
         del context
         domain, camera, now = domain_from(request.domain), caller(), self._clock.now()
         recipient = SealingKey.from_public(request.recipient)
-        self._permissions().for_camera(camera.spiffe_id, domain, now)
+        permissions = self._permissions()
+        registered = permissions.for_camera(camera.spiffe_id, domain, now)
+        suspicion.require_unsuspected(registered, permissions.state)
         self._require_local(domain, now)
         with writing(self._engine) as connection:
             subject = f"local keys camera {camera.name} list {domain.list_id}"
