@@ -24,11 +24,12 @@ from blindplate.core.statements.uploads import Stage
 from blindplate.edge.clock import Clock
 from blindplate.edge.logs import log
 from blindplate.server.authorization import Access, Role, caller
-from blindplate.server.matcher import answers_store, counts_store, openings, records_store
+from blindplate.server.matcher import answers_store, counts_store, media_store, openings, records_store
 from blindplate.server.matcher.bell import Bell
 from blindplate.server.matcher.following import FollowedLedger
 from blindplate.server.matcher.keeping import Keeping, Shown
 from blindplate.server.matcher.match_secrets import MatchSecrets
+from blindplate.server.matcher.media import wanted_of
 from blindplate.server.matcher.metrics import RECORDS, REFUSED_CLAIMS
 from blindplate.server.matcher.storage import Database
 from blindplate.server.matcher.turns import Turns
@@ -104,11 +105,15 @@ class AnswersServicer(answers_pb2_grpc.AnswersServicer):
             return self._kept(request, settled, shown, refused)
         outcomes = refused | _handed_over(shown, found)
         proven = [slot for slot, outcome in outcomes.items() if isinstance(outcome, SealedRecord)]
-        now_ms = int(self.clock.now() * 1000)
+        now_ms, grants = int(self.clock.now() * 1000), self.ledger.current
 
         def claim(connection: Connection) -> dict[int, int]:
             counts_store.add_refused_claims(connection, len(refused))
-            return answers_store.claim(connection, request.list_id, settled, request.sequence, proven, now_ms)
+            numbers = answers_store.claim(
+                connection, request.list_id, settled, request.sequence, proven, now_ms
+            )
+            media_store.want(connection, wanted_of(request.claims, found, numbers, grants))
+            return numbers
 
         numbers = self.database.write(claim)
         self.secrets.forget(numbers.values())

@@ -8,6 +8,7 @@ which both custodians witness ``edge.ledger``'s. Protocol section 7, guarantee G
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -27,7 +28,7 @@ from blindplate.core.statements.policies import RegisteredCamera, ZoneRegister
 _LEAST_SECONDS: Final = 0.001
 
 
-@dataclass(frozen=True)  # without slots: the map by domain is made once an instance
+@dataclass(frozen=True)  # without slots: maps are made once an instance
 class Grants:
     """Everything granted: histories by grant, registers by digest, list versions by grant, revoked cameras."""
 
@@ -140,6 +141,19 @@ class Grants:
             )
         return camera
 
+    def zones_of(self, identity: str) -> frozenset[str]:
+        """The zones whose registers name, or named, the camera with this SPIFFE id; none once it was revoked."""
+        return frozenset() if identity in self.revoked else self._zones.get(identity, frozenset())
+
+    def may_disclose_media(self, domain: Domain) -> bool:
+        """Whether records of ``domain`` may disclose media, under any amendment of any grant that names it."""
+        return any(
+            amendment.grant.disclosure.has_media
+            for history in self._by_domain.get(domain, ())
+            for amendment in history.amendments
+            if domain in amendment.grant.domains()
+        )
+
     def owned(self, list_id: str, identity: str, moment: float) -> frozenset[str]:
         """The names of the grants of the owner ``identity`` (SPIFFE id) over a list: those that have ended, too.
 
@@ -191,6 +205,15 @@ class Grants:
     def longest_hold(self, moment: float) -> int:
         """Seconds that a record captured at ``moment`` or later may be held at most: window and granularity."""
         return max(map(hold_seconds, self.to_come(moment)), default=0)
+
+    @cached_property
+    def _zones(self) -> Mapping[str, frozenset[str]]:
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        for register in self.registers.values():
+            for camera in register.cameras:
+                if camera.signing_key not in self.revoked_keys:
+                    found[camera.identity].add(register.zone)
+        return {identity: frozenset(zones) for identity, zones in found.items()}
 
     @cached_property
     def _by_domain(self) -> Mapping[Domain, tuple[GrantHistory, ...]]:

@@ -13,11 +13,12 @@ from typing import Final
 
 from blindplate.edge.clock import Clock
 from blindplate.edge.logs import log
-from blindplate.server.matcher import erasure, keeping, records_store, segments_store
+from blindplate.server.matcher import erasure, keeping, media_store, records_store, segments_store
 from blindplate.server.matcher.absence import AbsenceAlarm
 from blindplate.server.matcher.backlog import Backlog
 from blindplate.server.matcher.following import FollowedLedger
 from blindplate.server.matcher.match_secrets import MatchSecrets
+from blindplate.server.matcher.media_files import MediaFiles
 from blindplate.server.matcher.metrics import FAILED_ROUNDS, RECORDS, SEGMENTS
 from blindplate.server.matcher.retention_keys import Place, RetentionKeys
 from blindplate.server.matcher.segment_files import SegmentFiles
@@ -37,6 +38,7 @@ class Keeper:
     retention_keys: RetentionKeys
     secrets: MatchSecrets
     files: SegmentFiles
+    media: MediaFiles
     backlog: Backlog
     clock: Clock
     window_key_seconds: int
@@ -55,6 +57,7 @@ class Keeper:
             ("keys", self.provide_keys),
             ("key-destruction", self._destroy_keys),
             ("erasure", self._erase),
+            ("media", self._sweep_media),
             ("retention-keys", self._destroy_retention_keys),
             ("count", self._count),
         )
@@ -93,6 +96,12 @@ class Keeper:
         if erased:
             RECORDS.labels("erased").inc(erased)
             log().info("windows-ended", records=erased)
+
+    def _sweep_media(self, now: float) -> None:
+        del now
+        with self.database.read() as connection:
+            kept = media_store.references(connection)
+        self.media.sweep(kept)
 
     def _count(self, now: float) -> None:
         with self.database.read() as connection:

@@ -40,3 +40,6 @@ LEDGER_ALARMS: Final = Counter(
     "Looks at the ledger that failed for another reason than its absence, by error code.",
     ("code",),
 )
+MEDIA: Final = Counter(
+    "blindplate_matcher_media", "Deliveries of a record's media by what became of them.", ("event",)
+)

@@ -92,6 +92,6 @@ def _disk() -> Generator[None]:
         yield
     except OSError as error:
         raise StorageError(
-            f"A segment cannot be written: {error.strerror}.",
-            "Make room or mend the disk; then upload again.",
+            f"A file that was sent cannot be written: {error.strerror}.",
+            "Make room or mend the disk; then send it again.",
         ) from None

@@ -20,7 +20,7 @@ from blindplate.edge.ledger.appender import LedgerClient
 from blindplate.edge.logs import log
 from blindplate.server.authorization import Access, Role
 from blindplate.server.limits import Rate, RateLimiter
-from blindplate.server.matcher import answers, counts_store, intake, segments_store, uploads
+from blindplate.server.matcher import answers, counts_store, intake, media, segments_store, uploads
 from blindplate.server.matcher.answers import AnswersServicer
 from blindplate.server.matcher.backlog import Backlog
 from blindplate.server.matcher.bell import Bell
@@ -31,6 +31,8 @@ from blindplate.server.matcher.intake import IntakeServicer
 from blindplate.server.matcher.keeper import Keeper
 from blindplate.server.matcher.keeping import Keeping
 from blindplate.server.matcher.match_secrets import MatchSecrets
+from blindplate.server.matcher.media import MediaBounds, MediaServicer
+from blindplate.server.matcher.media_files import MediaFiles
 from blindplate.server.matcher.retention_keys import RetentionKeys
 from blindplate.server.matcher.rounds import Matching
 from blindplate.server.matcher.segment_files import SegmentFiles
@@ -40,7 +42,7 @@ from blindplate.server.matcher.ticker import Ticker
 from blindplate.server.matcher.uploads import ListsServicer
 from blindplate.server.matcher.window_keys import WindowKeys
 from blindplate.server.serving import Service
-from blindplate.v1 import answers_pb2_grpc, intake_pb2_grpc, lists_pb2_grpc
+from blindplate.v1 import answers_pb2_grpc, intake_pb2_grpc, lists_pb2_grpc, media_pb2_grpc
 
 _HEALTH_ACCESS: Final[Access] = {"/grpc.health.v1.Health/Check": frozenset(Role)}
 
@@ -112,6 +114,8 @@ def open_matcher(settings: MatcherSettings, evaluator: Evaluator, clock: Clock) 
     files = SegmentFiles(settings.data / "segments")
     with database.read() as connection:
         files.keep_only(segment.segment_id for segment in segments_store.everything(connection))
+    media_files = MediaFiles(settings.data / "media")
+    media_files.remove_parts()
     secrets, backlog = MatchSecrets(window_keys, settings.max_secrets), Backlog(settings.max_held)
     stored, offered = Bell(), Bell()
     keeper = Keeper(
@@ -121,6 +125,7 @@ def open_matcher(settings: MatcherSettings, evaluator: Evaluator, clock: Clock) 
         retention_keys,
         secrets,
         files,
+        media_files,
         backlog,
         clock,
         settings.window_key_seconds,
@@ -143,6 +148,12 @@ def open_matcher(settings: MatcherSettings, evaluator: Evaluator, clock: Clock) 
         ),
         AnswersServicer(
             database, ledger, secrets, Keeping(database, retention_keys, secrets, clock), offered, clock
+        ),
+        MediaServicer(
+            database,
+            ledger,
+            media_files,
+            MediaBounds(settings.max_media_bytes, settings.max_media_total_bytes),
         ),
     )
     matching = Matching(database, evaluator, files, secrets, stored, clock)
@@ -174,13 +185,16 @@ def run_or_end_process(run: Callable[[threading.Event], None], stop: threading.E
             os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _services(records: IntakeServicer, lists: ListsServicer, matches: AnswersServicer) -> tuple[Service, ...]:
+def _services(
+    records: IntakeServicer, lists: ListsServicer, matches: AnswersServicer, kept: MediaServicer
+) -> tuple[Service, ...]:
     status = health.HealthServicer()
     status.set("", health_pb2.HealthCheckResponse.SERVING)
     register: tuple[tuple[Callable[[grpc.Server], None], Access], ...] = (
         (lambda server: intake_pb2_grpc.add_IntakeServicer_to_server(records, server), intake.ACCESS),
         (lambda server: lists_pb2_grpc.add_ListsServicer_to_server(lists, server), uploads.ACCESS),
         (lambda server: answers_pb2_grpc.add_AnswersServicer_to_server(matches, server), answers.ACCESS),
+        (lambda server: media_pb2_grpc.add_MediaServicer_to_server(kept, server), media.ACCESS),
         # grpc_health ships no types.
         (
             lambda server: health_pb2_grpc.add_HealthServicer_to_server(status, server),  # pyright: ignore[reportUnknownMemberType]

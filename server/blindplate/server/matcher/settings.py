@@ -22,7 +22,8 @@ class MatcherSettings(ProcessSettings):
     can go on sealing. ``max_held`` bounds the records of one list held at once, ``max_secrets`` the opened match secrets
     kept in memory, ``max_unacknowledged`` the answers that may be left unacknowledged under a grant, by its owner
     or because the ledger is away, before its reads wait, ``max_upload_bytes`` one segment, ``max_segments`` the segments of one list and epoch, ``max_list_bytes`` all
-    segments of one list, ``min_free_bytes`` the room kept on the disk so that erasing always succeeds,
+    segments of one list, ``max_media_bytes`` the media of one claimed record, ``max_media_total_bytes`` all that are held,
+    ``min_free_bytes`` the room kept on the disk so that erasing always succeeds,
     ``segment_memory_bytes`` what one worker keeps of lists it has loaded. ``camera_rate`` (records a second) and ``camera_burst`` bound one camera. With ``answer_empty_ticks``
     a tick without waiting reads is answered with dummies alone, so that the pace of answers tells nothing.
     ``record_messages`` names a file for every decrypted message: for demonstrations only, it outlives erasure.
@@ -45,6 +46,8 @@ class MatcherSettings(ProcessSettings):
     max_upload_bytes: Annotated[int, Field(ge=1)] = 1 << 30
     max_segments: Annotated[int, Field(ge=1)] = 256
     max_list_bytes: Annotated[int, Field(ge=1)] = 16 << 30
+    max_media_bytes: Annotated[int, Field(ge=1)] = 128 << 20
+    max_media_total_bytes: Annotated[int, Field(ge=1)] = 64 << 30
     min_free_bytes: Annotated[int, Field(ge=0)] = 256 << 20
     segment_memory_bytes: Annotated[int, Field(ge=1)] = 2 << 30
     camera_rate: Annotated[float, Field(gt=0)] = 1_000.0

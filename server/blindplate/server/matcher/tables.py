@@ -200,3 +200,18 @@ counts = Table(
     Column("amount", BigInteger, nullable=False),
     PrimaryKeyConstraint("day", "list_id", "zone", "event"),
 )
+
+# Media of claimed records, by the reference they were asked for under; ``place`` gives the order. ``length`` is null until they
+# are here, in a file (``media_files``).
+media = Table(
+    "media",
+    METADATA,
+    Column("place", _NUMBER, primary_key=True, autoincrement=True),
+    Column("number", _NUMBER, ForeignKey("records.number", ondelete="CASCADE"), nullable=False, unique=True),
+    Column("reference", LargeBinary(16), nullable=False, unique=True),
+    Column("list_id", String(63), nullable=False),
+    Column("zone", String(63), nullable=False),
+    Column("length", BigInteger),
+    # A camera asks for what comes after the last place it heard of.
+    sqlite_autoincrement=True,
+)

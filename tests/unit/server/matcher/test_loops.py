@@ -63,14 +63,14 @@ def test_a_failed_step_of_housekeeping_keeps_no_other_from_being_done(
 ) -> None:
     monkeypatch.setattr(keeper, "_PAUSE_SECONDS", 0.001)
     stop = threading.Event()
-    ledger, keys, database = Failing(error, stop, 100), Failing(error, stop, 100), Failing(error, stop, 4)
+    ledger, keys, database = Failing(error, stop, 100), Failing(error, stop, 100), Failing(error, stop, 6)
     retention = Failing(error, stop, 100)
     nothing = cast("Any", None)
     parts = (cast("Any", database), cast("Any", ledger), cast("Any", keys))
-    Keeper(*parts, cast("Any", retention), nothing, nothing, nothing, SetClock(), 1, 1).run(stop)
+    Keeper(*parts, cast("Any", retention), nothing, nothing, nothing, nothing, SetClock(), 1, 1).run(stop)
     assert keys.asked == ["provide", "destroy_due"] * 2
     assert retention.asked == ["destroy_unused"] * 2
-    assert database.asked == ["write", "read"] * 2
+    assert database.asked == ["write", "read", "read"] * 2
 
 
 def test_a_thread_that_ends_before_it_is_told_to_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
