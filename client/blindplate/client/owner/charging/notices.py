@@ -144,9 +144,9 @@ def _write(folder: Path, written: list[Notice], terms: ChargingSettings) -> None
             write_secret(images / one.image, one.revealed.plate_patch)
     rows = [_row(one, terms) for one in written]
     table = io.StringIO(newline="")
-    writer = csv.DictWriter[str](table, fieldnames=_COLUMNS, lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    writer = csv.writer(table, lineterminator="\r\n")
+    writer.writerow(_COLUMNS)
+    writer.writerows([row[name] for name in _COLUMNS] for row in rows)
     write_secret(folder / "notices.csv", table.getvalue().encode())
     write_secret(folder / "notices.json", (json.dumps({"notices": rows}, indent=2) + "\n").encode())
 
