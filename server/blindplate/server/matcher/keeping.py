@@ -198,6 +198,10 @@ def _store(connection: Connection, place: Place, folding: Folding, now_ms: int) 
     for read in gone.values():
         lifecycle.fold(read)
     counts_store.add(connection, Event.FOLDED, counts_store.places(connection, gone), now_ms)
+    # What comes late into a record that was claimed is claimed with it.
+    claimed = _claimed(connection, {one.number for one in folding.into.values()})
+    late = [number for number, one in folding.into.items() if one.number in claimed]
+    counts_store.add(connection, Event.CLAIMED, counts_store.places(connection, late), now_ms)
     connection.execute(delete(records).where(records.c.number.in_(list(gone))))
     connection.execute(
         update(records)
@@ -205,6 +209,13 @@ def _store(connection: Connection, place: Place, folding: Folding, now_ms: int) 
         .values(reads=bindparam("standing_for")),
         [{"staying": one.number, "standing_for": one.reads} for one in staying],
     )
+
+
+def _claimed(connection: Connection, numbers: Collection[int]) -> set[int]:
+    rows = connection.execute(
+        select(records.c.number).where(records.c.number.in_(numbers), records.c.claimed_ms.is_not(None))
+    )
+    return {row.number for row in rows}
 
 
 def _of(place: Place) -> ColumnElement[bool]:
