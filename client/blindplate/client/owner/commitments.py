@@ -17,6 +17,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from blindplate.client.owner.coverage import Version
+from blindplate.client.owner.generations import Reach
 from blindplate.client.owner.store import Store
 from blindplate.client.owner.tables import commitments, entries, versions
 from blindplate.core.signing import Statement
@@ -95,31 +96,33 @@ def made_since(connection: Connection, moment: float) -> int:
     return connection.execute(chosen).scalar_one()
 
 
-def covering(connection: Connection, scope: str, version: int) -> Commitment:
-    """The first commitment in force under ``scope`` that holds what ``version`` listed; it is known to be there."""
-    chosen = select(commitments).where(_effective(scope), commitments.c.version >= version)
-    return _commitment(connection.execute(chosen.order_by(commitments.c.version).limit(1)).mappings().one())
+def covering(connection: Connection, reach: Reach, version: int) -> Commitment:
+    """The first commitment in force that counts for an epoch and holds what ``version`` listed; it is known to be there."""
+    number = next(row.version for row in _counting(connection, reach) if row.version >= version)
+    chosen = select(commitments).where(commitments.c.version == number)
+    return _commitment(connection.execute(chosen).mappings().one())
 
 
 def witnessed_versions(
-    connection: Connection, scope: str, *, waiting_since: float | None = None
+    connection: Connection, reach: Reach, *, waiting_since: float | None = None
 ) -> list[Version]:
-    """The versions of the list that a commitment in force under ``scope`` covers, in order.
+    """The versions of the list that a commitment in force covers which counts for an epoch, in order.
 
     With ``waiting_since`` also those that none covers yet, as if they had been witnessed at that moment.
     """
-    chosen = select(commitments.c.version, commitments.c.effective_at).where(_effective(scope))
-    found = connection.execute(chosen.order_by(commitments.c.version)).all()
+    found = _counting(connection, reach)
     committed = [row.version for row in found]
     standing = select(entries.c.listed_version).where(entries.c.removed_version.is_(None)).distinct()
     listing = set(connection.execute(standing).scalars())
     known: list[Version] = []
     for version in connection.execute(select(versions.c.version).order_by(versions.c.version)).scalars():
         place = bisect_left(committed, version)
-        witnessed_at = found[place].effective_at if place < len(found) else waiting_since
-        if witnessed_at is None:
-            break
-        known.append(Version(version, witnessed_at, version in listing))
+        if place < len(found):
+            covered = found[place]
+            made = reach.made(covered.scope)
+            known.append(Version(version, covered.effective_at, version in listing, made))
+        elif waiting_since is not None:
+            known.append(Version(version, waiting_since, version in listing))
     return known
 
 
@@ -166,8 +169,10 @@ def _ends(successor: Any) -> float:
     return float(successor.effective_at + 1)
 
 
-def _effective(scope: str) -> Any:
-    return (commitments.c.scope == scope) & commitments.c.effective_at.is_not(None)
+def _counting(connection: Connection, reach: Reach) -> list[Any]:
+    chosen = select(commitments.c.version, commitments.c.effective_at, commitments.c.scope)
+    in_force = chosen.where(commitments.c.effective_at.is_not(None)).order_by(commitments.c.version)
+    return [row for row in connection.execute(in_force) if reach.counts(row.scope, row.effective_at)]
 
 
 def _commitment(row: Mapping[Any, Any]) -> Commitment:

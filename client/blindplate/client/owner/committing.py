@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from blindplate.client.owner import commitments, roster
 from blindplate.client.owner.commitments import MOST_AT_ONCE, SKEW_SECONDS, Commitment
+from blindplate.client.owner.generations import scope_of
 from blindplate.client.owner.leaves import standing_leaves
 from blindplate.client.owner.pseudonymise import missing_count
 from blindplate.client.owner.session import Session
@@ -43,10 +44,9 @@ def commit(session: Session) -> None:
     with session.store.reading() as connection:
         version = roster.latest_version(connection)
         statement = _write(connection, session, version)
-    leaves = statement.leaves
-    made = Commitment(
-        version, session.scope, leaves, statement.statement(session.signing_key), statement.made_at
-    )
+        scope = scope_now(connection, session)
+    signed = statement.statement(session.signing_key)
+    made = Commitment(version, scope, statement.leaves, signed, statement.made_at)
     with session.store.writing() as connection:
         commitments.keep(connection, made)
 
@@ -80,11 +80,23 @@ def is_due(connection: Connection, session: Session) -> bool:
     if last is None:
         settled = version == 0
     else:
-        settled = last.effective_at is None or (last.version, last.scope) == (version, session.scope)
+        told = (version, scope_now(connection, session))
+        settled = last.effective_at is None or (last.version, last.scope) == told
     if settled or any(missing_count(connection, domain) for domain in session.grant.domains()):
         return False
     within = session.grant.disclosure.time_granularity_seconds + 3 * SKEW_SECONDS
     return commitments.made_since(connection, session.now() - within) < _MADE_WITHIN
+
+
+def scope_now(connection: Connection, session: Session) -> str:
+    """What a commitment to the list as it stands is made for: a coming key generation not before all is evaluated in it."""
+    coming = set(session.evaluated_domains) - set(session.grant.domains())
+    domains = [
+        domain
+        for domain in session.committed_domains
+        if domain not in coming or not missing_count(connection, domain)
+    ]
+    return scope_of(session.grant, domains)
 
 
 def prune(session: Session) -> None:
@@ -106,7 +118,7 @@ def _write(connection: Connection, session: Session, version: int) -> ListVersio
     if total > session.history.latest.list_size:
         raise QuotaError("The list has more entries than its grant allows.", "Ask for an amended grant.")
     leaves, root = write_tree(
-        commitments.tree_file(session.store, version), standing_leaves(connection, grant.domains())
+        commitments.tree_file(session.store, version), standing_leaves(connection, session.committed_domains)
     )
     added, removed = _changes(connection, session, total)
     return ListVersion(

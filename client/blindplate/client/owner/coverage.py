@@ -9,6 +9,8 @@ The rules:
 - An epoch's first segment is a base. What is listed later is a delta, at most ``MAX_DELTAS`` of them; then, and
   when an entry was removed since, comes a new base, which succeeds all before it from its own time on.
 - A coming epoch that has its base is brought up to date once, shortly before it begins.
+- A version that is committed to for a zone's next key generation, in an epoch in which that begins, calls for a base
+  that is made for both: at once, whether the epoch has begun or not.
 - For an epoch that is over nothing is taken out any more: what its late reads reveal is judged when it is revealed.
 Does not know how a version comes to be witnessed (``commitments``), nor whether capacity is left (``publish``).
 Protocol sections 5 and 6.
@@ -33,12 +35,13 @@ class Version:
     """A version of the list, and whether entries it listed still stand.
 
     ``witnessed_at`` is the later moment (seconds since 1970, UTC) at which a custodian had witnessed it, as far as the
-    owner saw.
+    owner saw; ``places`` the zones and key generations it is committed to for, as far as the epoch's reads can be of them.
     """
 
     version: int
     witnessed_at: float
     lists: bool
+    places: frozenset[str] = frozenset()
 
     @property
     def begins(self) -> int:
@@ -62,6 +65,7 @@ class Covering:
     last_version: int
     as_of: int
     matches_from: int
+    places: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,7 @@ def segments_due(
     ``versions`` are all of the list's that are witnessed, in order; ``current`` the segments in force that no base
     has succeeded, the base first.
     """
-    if current and epoch.start() - delta_lead(epoch) > now:
+    if current and epoch.start() - delta_lead(epoch) > now and _covers(current[0], versions):
         return []
     due: list[Due] = []
     base_from = current[0].matches_from if current else None
@@ -127,6 +131,10 @@ def segments_due(
 def delta_lead(epoch: Epoch) -> float:
     """How long before it begins a coming epoch is brought up to date, in seconds."""
     return min(DELTA_LEAD_SECONDS, (epoch.end() - epoch.start()) / 2)
+
+
+def _covers(base: Covering, versions: Sequence[Version]) -> bool:
+    return all(one.places <= base.places for one in versions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,15 +157,19 @@ def _steps(
     covered = max((segment.last_version for segment in current), default=0)
     first_unwanted = _first_unwanted(current, removals) if epoch.end() > now else None
     steps: list[_Step] = []
+    # Where nothing is uploaded yet, the first thing that is listed brings a base of what it is committed to for.
+    made = current[0].places if current else None
     for one in versions:
-        takes_out = one.version == first_unwanted
-        if one.begins >= epoch.end() or not (takes_out or (one.lists and one.version > covered)):
+        rebase = one.version == first_unwanted or (made is not None and not one.places <= made)
+        if one.begins >= epoch.end() or not (rebase or (one.lists and one.version > covered)):
             continue
+        if made is None or rebase:
+            made = one.places
         begins = max(math.ceil(epoch.start()), one.begins)
-        step = _Step(begins, one.version, one.version, takes_out)
+        step = _Step(begins, one.version, one.version, rebase)
         if steps and steps[-1].begins == begins:
             before = steps.pop()
-            step = _Step(begins, before.first, one.version, takes_out or before.rebase)
+            step = _Step(begins, before.first, one.version, rebase or before.rebase)
         steps.append(step)
     return steps
 

@@ -106,6 +106,8 @@ class _Publishing:
                 roster.latest_version(connection),
                 made and (made.version, made.effective_at),
                 committing.is_due(connection, self._session),
+                # An amendment under notice may ask for another key generation.
+                self._session.evaluated_domains,
                 *near,
                 # Each day is opened when payment for it has closed, and its time for late entries is over.
                 *(one.day for one in days_to_open(self._session, now)),

@@ -24,12 +24,13 @@ from blindplate.core.pseudonyms import pseudonym
 
 
 def evaluate_missing(session: Session, progress: Progress = silent) -> int:
-    """Evaluate every standing entry that lacks it, in every domain of the grant. Gives how many were evaluated.
+    """Evaluate every standing entry that lacks it, in every domain of the grant, of now and to come. Gives how many.
 
     Raises QuotaError when the day's quota is spent, GrantError outside the grant, UnavailableError when a custodian
     does not answer, ProofError when one answers wrongly; what was evaluated before stays.
     """
-    domains = session.grant.domains()
+    # Those of a coming key generation last: what is listed now is to be matched now.
+    domains = session.evaluated_domains
     with session.store.reading() as connection:
         total = sum(missing_count(connection, domain) for domain in domains)
     if not total:

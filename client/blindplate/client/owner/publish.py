@@ -16,7 +16,7 @@ from blindplate.client.owner.answers import ask_from_the_first, forget_answers
 from blindplate.client.owner.charging.days import calendar_day
 from blindplate.client.owner.charging.opening import days_to_open, is_half_published, openings_due
 from blindplate.client.owner.charging.settlements import forget_settlements
-from blindplate.client.owner.coverage import Due, Removal, Version, epochs_due, segments_due
+from blindplate.client.owner.coverage import Due, epochs_due, segments_due
 from blindplate.client.owner.progress import Progress, silent
 from blindplate.client.owner.pseudonymise import evaluate_missing
 from blindplate.client.owner.segments import SegmentState
@@ -78,8 +78,7 @@ def publish(session: Session, progress: Progress = silent) -> Published:
     except BlindplateError as error:
         troubles.append(error)
     _reconcile(session, now)
-    history = _history(session)
-    for stage, dues in _uploads(session, now, history):
+    for stage, dues in _uploads(session, now):
         try:
             for due in dues:
                 upload(session, due, stage, progress)
@@ -99,7 +98,8 @@ def is_waiting(session: Session) -> bool:
     """Whether the list as it stands is not yet in force."""
     with session.store.reading() as connection:
         version, made = roster.latest_version(connection), commitments.in_force(connection)
-    return version > 0 and (made is None or (made.version, made.scope) != (version, session.scope))
+        scope = committing.scope_now(connection, session)
+    return version > 0 and (made is None or (made.version, made.scope) != (version, scope))
 
 
 def is_behind(session: Session) -> bool:
@@ -108,9 +108,8 @@ def is_behind(session: Session) -> bool:
     A version that is not witnessed, as far as is known here, may take effect at any moment.
     """
     now = session.now()
-    history = _history(session, waiting_since=now)
     begun = [epoch for epoch in due_epochs(session, now) if epoch.start() <= now]
-    return any(_due(session, epoch, now, history) for epoch in begun)
+    return any(_due(session, epoch, now, waiting_since=now) for epoch in begun)
 
 
 def kept_back(session: Session) -> int:
@@ -122,44 +121,32 @@ def kept_back(session: Session) -> int:
 
 def due_epochs(session: Session, now: float) -> list[Epoch]:
     """The epochs the list is to be uploaded for."""
-    grant = session.grant
     return epochs_due(
         session.rule,
         now,
         ahead=session.settings.epochs_ahead,
         hold_seconds=session.hold_seconds,
-        begins=grant.not_before,
-        ends=grant.not_after,
+        begins=session.begins,
+        ends=session.ends,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _History:
-    """The list's versions in order, and which removed entries of which."""
-
-    versions: list[Version]
-    removals: list[Removal]
-
-
-def _history(session: Session, *, waiting_since: float | None = None) -> _History:
-    """The history as far as it is witnessed; with ``waiting_since`` all of it, the rest as if witnessed then."""
-    with session.store.reading() as connection:
-        versions = commitments.witnessed_versions(connection, session.scope, waiting_since=waiting_since)
-        return _History(versions, segments.removals(connection))
-
-
-def _uploads(session: Session, now: float, history: _History) -> Iterator[tuple[Stage, list[Due]]]:
+def _uploads(session: Session, now: float) -> Iterator[tuple[Stage, list[Due]]]:
     """What is due, epoch by epoch; what is to be opened comes after what is to be matched as reads come in."""
     for epoch in due_epochs(session, now):
-        yield session.stage, _due(session, epoch, now, history)
+        yield session.stage, _due(session, epoch, now)
     for day in days_to_open(session, now):
         yield Stage.OPEN, openings_due(session, day, now)
 
 
-def _due(session: Session, epoch: Epoch, now: float, history: _History) -> list[Due]:
+def _due(session: Session, epoch: Epoch, now: float, *, waiting_since: float | None = None) -> list[Due]:
+    """What an epoch lacks, by the versions that are witnessed; with ``waiting_since`` by all, the rest as of then."""
+    reach = session.reach(epoch)
     with session.store.reading() as connection:
-        current = segments.current_in(connection, epoch, session.scope, session.stage)
-    due = segments_due(epoch, now, history.versions, history.removals, current)
+        versions = commitments.witnessed_versions(connection, reach, waiting_since=waiting_since)
+        removals = segments.removals(connection)
+        current = segments.current_in(connection, reach, session.stage)
+    due = segments_due(epoch, now, versions, removals, current)
     if session.stage is Stage.KEEP and is_free(calendar_day(epoch.index)):
         # Its list is empty whatever is listed: one will do.
         return [] if current else due[:1]

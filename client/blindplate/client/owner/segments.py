@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, select, update
 
 from blindplate.client.owner.coverage import Covering, Due, Removal
+from blindplate.client.owner.generations import Reach, places_of
 from blindplate.client.owner.tables import entries, segments
 from blindplate.core.domains import Epoch
 from blindplate.core.errors import NotFoundError
@@ -95,21 +96,14 @@ def in_states(connection: Connection, *states: SegmentState) -> list[Segment]:
     return [_segment(row) for row in connection.execute(chosen).mappings()]
 
 
-def current_in(connection: Connection, epoch: Epoch, scope: str, stage: Stage) -> list[Covering]:
-    """The segments of an epoch and stage that were made under this scope and that no base has succeeded, the base first."""
-    of_scope = (_live(epoch.index, stage), segments.c.scope == scope)
-    chosen = select(segments).where(*of_scope).order_by(segments.c.number)
+def current_in(connection: Connection, reach: Reach, stage: Stage) -> list[Covering]:
+    """The segments of an epoch and stage that no base has succeeded, the base first."""
+    chosen = select(segments).where(_live(reach.epoch.index, stage)).order_by(segments.c.number)
     return [
-        Covering(row.first_version, row.last_version, row.as_of, row.matches_from)
+        Covering(row.first_version, row.last_version, row.as_of, row.matches_from, places_of(row.scope))
         for row in connection.execute(chosen)
+        if reach.has_cut(row.scope)
     ]
-
-
-def last_scope(connection: Connection, epoch: Epoch, stage: Stage) -> str | None:
-    """What the segment of an epoch and stage that was made last was made for; None without one."""
-    of_epoch = (segments.c.epoch_index == epoch.index, segments.c.stage == stage)
-    chosen = select(segments.c.scope).where(*of_epoch).order_by(segments.c.made_at.desc()).limit(1)
-    return connection.execute(chosen).scalar()
 
 
 def next_delta(connection: Connection, epoch: Epoch, stage: Stage) -> int:

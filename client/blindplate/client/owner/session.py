@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 import grpc
 
 from blindplate.client.custodians import CustodianPair
+from blindplate.client.owner.generations import Reach, domains_during
 from blindplate.client.owner.ledger import OwnerLedger
 from blindplate.client.owner.settings import OwnerSettings
 from blindplate.client.owner.store import Store
-from blindplate.core.domains import Epoch, EpochRule
+from blindplate.core.domains import Domain, Epoch, EpochRule
 from blindplate.core.errors import GrantError, NotFoundError, StateError, UnwitnessedError
 from blindplate.core.ledger.grants import GrantHistory
 from blindplate.core.ledger.state import LedgerState
@@ -61,9 +62,36 @@ class Session:
         return Stage.MATCH if self.grant.charging is None else Stage.KEEP
 
     @property
-    def scope(self) -> str:
-        """What uploads and commitments are made for: an amendment that changes it asks for new ones."""
-        return scope_of(self.grant)
+    def begins(self) -> int:
+        """When the first amendment began whose reads are matched as the present one's are: those may still come."""
+        alike = (
+            amendment.grant
+            for amendment in self.history.amendments
+            if (amendment.grant.epoch, amendment.grant.charging is None)
+            == (self.grant.epoch, self.grant.charging is None)
+        )
+        return min((one.not_before for one in alike), default=self.grant.not_before)
+
+    @property
+    def ends(self) -> int:
+        """When the last amendment known ends, or the present one."""
+        return max(self.grant.not_after, self.history.latest.not_after)
+
+    @property
+    def evaluated_domains(self) -> tuple[Domain, ...]:
+        """The domains that the list is to be evaluated in: those of the amendment in force, then those to come."""
+        return domains_during(self.history, self.now())
+
+    @property
+    def committed_domains(self) -> tuple[Domain, ...]:
+        """The domains that the list is committed to in: also those that reads of now may still be of."""
+        now = self.now()
+        coarse = now - self.grant.disclosure.time_granularity_seconds
+        return domains_during(self.history, min(self.rule.at(now).start(), coarse))
+
+    def reach(self, epoch: Epoch) -> Reach:
+        """What the reads of an epoch can be of."""
+        return Reach.of(self.history, self.grant, epoch)
 
     @property
     def history(self) -> GrantHistory:
@@ -87,13 +115,6 @@ class Session:
     def is_amended(self) -> bool:
         """Whether another amendment than this session's is to be followed now."""
         return present_grant(self.history, self.now()) != self.grant
-
-
-def scope_of(grant: Grant) -> str:
-    """What is made under a grant is made for: its zones, key generations and the cut of its epochs."""
-    epoch = grant.epoch
-    zones = sorted(f"{zone.zone}/{zone.generation}" for zone in grant.zones)
-    return f"{grant.grant_id} {epoch.kind}/{epoch.seconds} {' '.join(zones)}"
 
 
 @contextmanager

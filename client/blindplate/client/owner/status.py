@@ -65,7 +65,7 @@ def list_status(session: Session) -> ListStatus:
     grant, now = session.grant, session.now()
     with session.store.reading() as connection:
         covering = {
-            epoch: segments.current_in(connection, epoch, session.scope, session.stage)
+            epoch: segments.current_in(connection, session.reach(epoch), session.stage)
             for epoch in due_epochs(session, now)
         }
         counted, taken = count_by_state(connection), last_taken(connection)

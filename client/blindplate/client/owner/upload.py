@@ -19,7 +19,6 @@ from sqlalchemy import ColumnElement, Connection, and_, or_
 from blindplate.client.owner import commitments, roster, segments
 from blindplate.client.owner import progress as progressing
 from blindplate.client.owner.charging.lists import pseudonyms_due
-from blindplate.client.owner.charging.opening import made_for
 from blindplate.client.owner.commitments import Commitment
 from blindplate.client.owner.coverage import Due
 from blindplate.client.owner.progress import Progress
@@ -53,9 +52,10 @@ def upload(session: Session, due: Due, stage: Stage, progress: Progress) -> None
     with session.store.reading() as connection:
         # What was taken off by its date still counts for the day that is opened: a hit may be of any entry.
         as_of = 0 if stage is Stage.OPEN else roster.latest_version(connection)
-        scope, domains = made_for(connection, session, due.epoch, stage)
-        witnessed = commitments.covering(connection, scope, due.last_version)
-        listed = _listed(connection, session, due, stage, domains)
+        reach = session.reach(due.epoch)
+        witnessed = commitments.covering(connection, reach, due.last_version)
+        places = reach.made(witnessed.scope)
+        listed = _listed(connection, session, due, stage, reach.domains(places))
         number = 0 if due.base else segments.next_delta(connection, due.epoch, stage)
         used = 0 if due.base else segments.capacity_used(connection, due.epoch, stage)
     layout = plan(len(listed), parameters)
@@ -92,7 +92,7 @@ def upload(session: Session, due: Due, stage: Stage, progress: Progress) -> None
                 due,
                 statement.statement_id,
                 manifest,
-                scope=scope,
+                scope=reach.scope(places),
                 as_of=as_of,
                 secret=built.secret,
             )

@@ -56,7 +56,7 @@ def judge(statement: Statement, owner: str, grants: Grants, max_bytes: int, now:
     epoch = manifest.epoch.epoch()
     # Reads of the epoch may have come, or come, under another amendment than this one.
     hold = max(hold_seconds(one.grant) for one in grants.history(grant.grant_id).amendments)
-    _require_epoch(epoch, manifest, grant, now, hold)
+    _require_epoch(epoch, manifest, grants, grant, now, hold)
     _require_stage(manifest.stage, epoch, grants.during(grant.grant_id, epoch) or (grant,), now)
     parameters, layout = _require_shape(manifest, grant)
     if layout.upload_bytes > max_bytes:
@@ -82,13 +82,17 @@ def judge(statement: Statement, owner: str, grants: Grants, max_bytes: int, now:
     return Expected(segment, manifest, grant, parameters, layout)
 
 
-def _require_epoch(epoch: Epoch, manifest: Manifest, grant: Grant, now: float, hold: int) -> None:
+def _require_epoch(
+    epoch: Epoch, manifest: Manifest, grants: Grants, grant: Grant, now: float, hold: int
+) -> None:
     if epoch.rule != grant.epoch.rule():
         raise GrantError(
             "A manifest's epoch is not cut as its grant says.", "Upload for the epochs of the grant."
         )
     start, end = epoch.start(), epoch.end()
-    if end <= grant.not_before or start >= grant.not_after:
+    # One that was over when this amendment began may have begun under the one before it, and its reads may still come.
+    before = end <= grant.not_before and not grants.during(grant.grant_id, epoch)
+    if before or start >= grant.not_after:
         raise GrantError("A manifest's epoch lies outside its grant.", "Ask for a grant that covers it.")
     if end + hold <= now:
         raise ExpiredError(

@@ -19,6 +19,7 @@ from blindplate.cli.deployment import Deployment, create_deployment, default_pla
 from blindplate.cli.deployment.witnessing import ORIGIN, witness_name
 from blindplate.client.owner import publish, roster, upload
 from blindplate.client.owner.entries import Details
+from blindplate.client.owner.generations import Reach
 from blindplate.client.owner.listfile import listed_vehicle
 from blindplate.client.owner.session import Session, open_session
 from blindplate.client.owner.settings import OwnerSettings
@@ -39,7 +40,9 @@ from blindplate.core.ledger.state import LedgerState
 from blindplate.core.parties import Custodian
 from blindplate.core.pseudonyms import DomainKey
 from blindplate.core.signing import SigningKey, Statement
+from blindplate.core.statements.cameras import RegisterEntry
 from blindplate.core.statements.grants import Grant
+from blindplate.core.statements.policies import register_digest
 from blindplate.core.statements.uploads import Manifest
 from blindplate.edge.keyfiles import read_secret
 from blindplate.edge.settings import load
@@ -88,13 +91,16 @@ class PaperLedger:
         """What ``LedgerClient.append`` does, without a receipt's proof."""
         return [cast("Any", Receipt(self.enter(statement))) for statement in statements]
 
-    def enter(self, statement: Statement) -> int:
+    def enter(self, statement: Statement, document: Statement | None = None) -> int:
         entry = entry_bytes(statement)
         if entry in self.entries:
             return self.entries.index(entry)
-        self._state.check(entry)
+        named = None if document is None else entry_bytes(document)
+        self._state.check(entry, named)
         index = len(self.entries)
-        self._state.apply(index, entry, NOW)
+        self._state.apply(index, entry, NOW, named)
+        if named is not None and document is not None:
+            (self.folder / document_path(register_digest(document.payload))).write_bytes(named)
         self.entries.append(entry)
         for bundle in bundles_between(index, len(self.entries)):
             start = bundle.index * TILE_WIDTH
@@ -225,6 +231,31 @@ class Scene:
         after = before.model_copy(update={"amendment": before.amendment + 1, **changes})
         self.ledger.enter(self.sign(after))
         return after
+
+    def renew(self, begins: int) -> None:
+        """Enter another key generation of the zone, with the same cameras, and an amendment that brings it; witnessed now."""
+        (zone,) = self.session.history.latest.zones
+        before = self.session.ledger.state.registers[zone.register_digest]
+        register = before.model_copy(update={"generation": zone.generation + 1})
+        operator = signing_key(self.deployment, "operator")
+        document = register.statement(operator)
+        digest = register_digest(document.payload)
+        entry = RegisterEntry(
+            zone=register.zone,
+            generation=register.generation,
+            cameras=len(register.cameras),
+            register_digest=digest,
+            made_at=begins,
+        )
+        self.ledger.enter(entry.statement(operator), document)
+        named = zone.model_copy(update={"generation": register.generation, "register_digest": digest})
+        self.amend(zones=(named,), not_before=begins)
+        self.witness()
+        self.session.ledger.refresh()
+
+    def reach(self) -> Reach:
+        """What reads of the running epoch can be of."""
+        return self.session.reach(self.session.rule.at(self.clock.moment))
 
     def sign(self, grant: Grant) -> Statement:
         signers = ("operator", "custodian-a", "custodian-b")

@@ -29,7 +29,7 @@ def versions_of(scene: Scene, sealed: SealedHit) -> dict[int, v1.VersionCandidat
 
 def statement_of(scene: Scene, version: int) -> ListVersion:
     with scene.session.store.reading() as connection:
-        made = commitments.covering(connection, scene.session.scope, version)
+        made = commitments.covering(connection, scene.reach(), version)
     return ListVersion.parsed(made.statement.payload)
 
 

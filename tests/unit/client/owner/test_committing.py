@@ -208,15 +208,13 @@ def test_a_list_longer_than_granted_is_not_committed_to(scene: Scene) -> None:
 def test_an_amendment_of_the_zones_generation_asks_for_a_new_commitment(scene: Scene) -> None:
     scene.in_force(PLATES[0])
     before = made_last(scene.session)
-    zones = tuple(zone.model_copy(update={"generation": 2}) for zone in scene.session.grant.zones)
-    grant = scene.session.grant.model_copy(update={"zones": zones})
-    amended = replace(scene, session=replace(scene.session, grant=grant))
-    assert is_waiting(amended.session)
-    amended.publish()
-    made = made_last(amended.session)
+    scene.renew(begins=int(scene.clock.moment) + 1000)
+    scene.publish()
+    assert is_waiting(scene.session)
+    made = made_last(scene.session)
     assert made.version == before.version + 1
-    assert made.scope != before.scope
-    assert said(made).entries == 1
+    assert made.scope == f"{before.scope} inner/2"
+    assert (said(made).entries, said(made).leaves) == (1, 2)
 
 
 def test_no_record_can_meet_more_versions_than_go_with_a_request(scene: Scene) -> None:
@@ -260,5 +258,5 @@ def test_trees_go_once_no_release_can_need_them(scene: Scene) -> None:
     with scene.session.store.reading() as connection:
         assert roster.latest_version(connection) == 2
         # What it covers and since when is still known.
-        known = commitments.witnessed_versions(connection, scene.session.scope)
+        known = commitments.witnessed_versions(connection, scene.reach())
     assert [one.version for one in known] == [1, 2]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from blindplate.client.owner import commitments
@@ -41,7 +39,7 @@ def test_an_upload_names_its_version_and_bears_the_checkpoint_that_witnessed_it(
     for manifest, checkpoint in zip(scene.matcher.manifests, scene.matcher.checkpoints, strict=True):
         signed = verify_checkpoint(checkpoint, keys)
         with scene.session.store.reading() as connection:
-            made = commitments.covering(connection, scene.session.scope, 1)
+            made = commitments.covering(connection, scene.reach(), 1)
         assert made.ledger_index is not None
         assert signed.checkpoint.size > made.ledger_index
         assert manifest.matches_from >= signed.require_both() + 1
@@ -108,18 +106,15 @@ def test_an_amendment_of_the_generation_is_followed_by_new_bases_from_its_own_co
     scene: Scene,
 ) -> None:
     scene.in_force(PLATES[0])
-    zone = scene.session.grant.zones[0].model_copy(update={"generation": 2})
-    grant = scene.session.grant.model_copy(update={"zones": (zone,)})
-    amended = replace(scene, session=replace(scene.session, grant=grant))
-    assert is_behind(amended.session)
-    amended.publish()
-    amended.clock.moment += 5
-    amended.witness()
-    amended.publish()
+    scene.renew(begins=int(scene.clock.moment) + 1000)
+    scene.publish()
+    scene.clock.moment += 5
+    scene.witness()
+    scene.publish()
     base = scene.matcher.manifests[-2]
     assert (base.number, base.list_version) == (0, 2)
-    assert base.matches_from == amended.clock.moment + 1
-    assert not is_behind(amended.session)
+    assert base.matches_from == scene.clock.moment + 1
+    assert not is_behind(scene.session)
     with scene.session.store.reading() as connection:
         live = in_states(connection, SegmentState.LIVE)
         superseded = in_states(connection, SegmentState.SUPERSEDED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy import Connection
 
 from blindplate.client.owner import segments
 from blindplate.client.owner.coverage import Due
+from blindplate.client.owner.generations import Reach
 from blindplate.client.owner.segments import Segment, SegmentState
 from blindplate.client.owner.store import Store
 from blindplate.core.domains import HOURLY, Epoch
@@ -20,6 +22,7 @@ from blindplate.core.statements.uploads import Manifest, Stage
 EPOCH = HOURLY.at(1_700_000_000)
 START = int(EPOCH.start())
 SCOPE = "police-1 span/3600 inner/1"
+REACH = Reach(EPOCH, "police", "police-1 span/3600", (0.0,), (frozenset({"inner/1"}),))
 
 
 @pytest.fixture
@@ -59,10 +62,11 @@ def states(connection: Connection) -> dict[int, SegmentState]:
 
 def test_an_upload_is_in_force_once_finished(connection: Connection) -> None:
     first = upload(connection, 1, 0)
-    assert segments.current_in(connection, EPOCH, SCOPE, Stage.MATCH) == []
+    assert segments.current_in(connection, REACH, Stage.MATCH) == []
     segments.finish_upload(connection, first)
-    assert [one.last_version for one in segments.current_in(connection, EPOCH, SCOPE, Stage.MATCH)] == [1]
-    assert segments.current_in(connection, EPOCH, "police-1 span/3600 inner/2", Stage.MATCH) == []
+    (current,) = segments.current_in(connection, REACH, Stage.MATCH)
+    assert (current.last_version, current.places) == (1, {"inner/1"})
+    assert segments.current_in(connection, replace(REACH, cut="police-1 span/60"), Stage.MATCH) == []
     assert segments.next_delta(connection, EPOCH, Stage.MATCH) == 1
     assert segments.capacity_used(connection, EPOCH, Stage.MATCH) == 128
 

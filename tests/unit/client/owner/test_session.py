@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from blindplate.client.owner.session import Session
 from blindplate.client.owner.settings import OwnerSettings
 from blindplate.core.errors import (
     ForkError,
@@ -86,19 +85,6 @@ def test_a_grant_read_late_is_not_held_to_its_notice_again(scene: Scene, tmp_pat
     scene.witness()
     with scene.another_session(data=tmp_path / "new") as session:
         session.require_in_force()
-
-
-def test_a_scope_is_the_grants_zones_and_the_cut_of_its_epochs(session: Session) -> None:
-    from dataclasses import replace
-
-    def changed(**changes: object) -> str:
-        return replace(session, grant=session.grant.model_copy(update=changes)).scope
-
-    zone = session.grant.zones[0]
-    assert session.scope == "police-1 span/3600 inner/1"
-    assert changed(capacity=1) == session.scope
-    assert changed(zones=(zone.model_copy(update={"generation": 2}),)) != session.scope
-    assert changed(epoch=session.grant.epoch.model_copy(update={"seconds": 60})) != session.scope
 
 
 def test_a_ledger_that_goes_back_or_tells_another_story_is_refused(scene: Scene) -> None:

@@ -16,9 +16,9 @@ from blindplate.client.owner.charging.days import ChargingDay, calendar_day, cha
 from blindplate.client.owner.charging.lists import listing_versions
 from blindplate.client.owner.coverage import Due, segments_due
 from blindplate.client.owner.segments import SegmentState
-from blindplate.client.owner.session import Session, scope_of
+from blindplate.client.owner.session import Session
 from blindplate.client.owner.tables import segments as segments_table
-from blindplate.core.domains import Domain, Epoch
+from blindplate.core.domains import Epoch
 from blindplate.core.statements.uploads import Stage
 
 
@@ -34,7 +34,7 @@ def days_to_open(session: Session, now: float, *, delayed: bool = True) -> list[
     index = session.rule.at(now).index
     while index >= 0 and session.epoch(index).end() + session.hold_seconds > now:
         day = charging_day(grant, calendar_day(index))
-        if day.is_closed(now - delay) and not day.is_free and day.epoch.end() > grant.not_before:
+        if day.is_closed(now - delay) and not day.is_free and day.epoch.end() > session.begins:
             found.append(day)
         index -= 1
     return found[::-1]
@@ -43,9 +43,10 @@ def days_to_open(session: Session, now: float, *, delayed: bool = True) -> list[
 def openings_due(session: Session, day: ChargingDay, now: float) -> list[Due]:
     """What of the list to be opened is not with the matcher yet. Empty once it has been published."""
     with session.store.reading() as connection:
-        scope, _ = made_for(connection, session, day.epoch, Stage.OPEN)
-        current = segments.current_in(connection, day.epoch, scope, Stage.OPEN)
-        versions = commitments.witnessed_versions(connection, scope)
+        # As when the day's reads were kept: for what the zones' key generations were then.
+        reach = session.reach(day.epoch)
+        current = segments.current_in(connection, reach, Stage.OPEN)
+        versions = commitments.witnessed_versions(connection, reach)
         listing = listing_versions(connection, day.day)
     known = [replace(one, lists=one.version in listing) for one in versions]
     due = segments_due(day.epoch, now, known, [], current)
@@ -65,19 +66,6 @@ def is_half_published(session: Session, day: ChargingDay, now: float) -> bool:
         kept = _last_version(connection, day.epoch, Stage.KEEP)
     # Nothing is looked through once what was kept is covered.
     return opened is not None and opened < (kept or 0) and bool(openings_due(session, day, now))
-
-
-def made_for(
-    connection: Connection, session: Session, epoch: Epoch, stage: Stage
-) -> tuple[str, tuple[Domain, ...]]:
-    """The scope and the domains that an upload is made for: those under which the day's reads were kept."""
-    scope = session.scope
-    if stage is Stage.OPEN:
-        scope = segments.last_scope(connection, epoch, Stage.KEEP) or scope
-    for amendment in session.history.amendments:
-        if scope_of(amendment.grant) == scope:
-            return scope, amendment.grant.domains()
-    return session.scope, session.grant.domains()
 
 
 def opened_at(connection: Connection, day: ChargingDay) -> float | None:
