@@ -143,7 +143,14 @@ class Camera(Party):
         return SealingKey.from_public(current(keys, moment).public)
 
     def seal(
-        self, window: SealingKey, grant: Grant, zone: str, moment: float, pseudonyms: Sequence[bytes]
+        self,
+        window: SealingKey,
+        grant: Grant,
+        zone: str,
+        moment: float,
+        pseudonyms: Sequence[bytes],
+        *,
+        alternate: bool = False,
     ) -> list[SealedRead]:
         domain = next(domain for domain in grant.domains() if domain.zone == zone)
         context = SealingContext(
@@ -155,7 +162,12 @@ class Camera(Party):
         )
         now_ms = int(moment * 1000)
         sealed = [
-            seal(context, Read(records_pb2.Payload(plate=b"x", capture_time_ms=now_ms), y, now_ms, self.name))
+            seal(
+                context,
+                Read(
+                    records_pb2.Payload(plate=b"x", capture_time_ms=now_ms), y, now_ms, self.name, alternate
+                ),
+            )
             for y in pseudonyms
         ]
         attested = attest(context, [one.record for one in sealed], self.signing_key)
@@ -294,11 +306,16 @@ class World:
             party.close()
 
     def reads(
-        self, pseudonyms: Sequence[bytes], *, moment: float | None = None, grant: Grant | None = None
+        self,
+        pseudonyms: Sequence[bytes],
+        *,
+        moment: float | None = None,
+        grant: Grant | None = None,
+        alternate: bool = False,
     ) -> list[SealedRead]:
         at = self.clock.now() if moment is None else moment
         window = self.camera.window_key(self.port, at)
-        return self.camera.seal(window, grant or self.police, "inner", at, pseudonyms)
+        return self.camera.seal(window, grant or self.police, "inner", at, pseudonyms, alternate=alternate)
 
     def tick(self) -> int:
         """One second later, one tick, and its answers' batches entered; how many answers there were."""

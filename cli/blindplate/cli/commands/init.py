@@ -21,6 +21,14 @@ def command(
         bool,
         typer.Option("--local", help="Cameras make pseudonyms themselves, with keys custodians hand them."),
     ] = False,
+    payment_days: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=27,
+            help="Charge in two stages: emissions reads are kept, and opened so many days after their own.",
+        ),
+    ] = None,
 ) -> None:
     """Make a deployment: authority, certificates, keys, grants, policies and one settings file a process."""
     from blindplate.cli.deployment import create_deployment, default_plan
@@ -29,7 +37,8 @@ def command(
     # An hour back, so that no clock of these machines finds its grant still to come.
     begins = int(time.time()) - 3600
     mode = PseudonymMode.LOCAL if local else PseudonymMode.OBLIVIOUS
-    plan = replace(default_plan(begins, cameras=cameras, first_port=first_port), mode=mode)
+    made_to = default_plan(begins, cameras=cameras, first_port=first_port, payment_days=payment_days)
+    plan = replace(made_to, mode=mode)
     made = create_deployment(folder, plan)
     console = Console()
     console.print(f"Made a deployment in {folder}. Start its processes, each in a terminal of its own:")

@@ -34,7 +34,10 @@ class CameraPlan:
 
 @dataclass(frozen=True, slots=True)
 class ListPlan:
-    """One list and its owner. ``list_size`` is the number of entries the grant allows."""
+    """One list and its owner. ``list_size`` is the number of entries the grant allows.
+
+    With ``payment_days`` its grant has charging terms: reads are kept on the day and opened when payment has closed.
+    """
 
     owner: str
     list_id: str
@@ -50,6 +53,7 @@ class ListPlan:
     officers: int = 1
     emergency: bool = False
     parameter_set: str = "prompt"
+    payment_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +85,13 @@ class Plan:
         return tuple(dict.fromkeys(camera.zone for camera in self.cameras))
 
 
-def default_plan(begins: int, *, cameras: int = 3, first_port: int = 7701) -> Plan:
+def default_plan(
+    begins: int, *, cameras: int = 3, first_port: int = 7701, payment_days: int | None = None
+) -> Plan:
     """Three cameras in two zones, an emissions list of 5,000 vehicles and a police hotlist of 500, on loopback.
 
-    ``begins`` is when grants come into force (seconds since 1970, UTC).
+    ``begins`` is when grants come into force (seconds since 1970, UTC); with ``payment_days`` the emissions list is
+    charged for in two stages.
     """
     places = ((51.5033, -0.1196), (51.5136, -0.0983), (51.4613, -0.1156))
     return Plan(
@@ -92,7 +99,7 @@ def default_plan(begins: int, *, cameras: int = 3, first_port: int = 7701) -> Pl
             CameraPlan(f"camera-{number + 1}", ("inner", "outer")[number % 2], *places[number % len(places)])
             for number in range(cameras)
         ),
-        lists=(emissions_list(), police_list()),
+        lists=(emissions_list(payment_days=payment_days), police_list()),
         addresses={party: f"127.0.0.1:{first_port + offset}" for offset, party in enumerate(ADDRESSES)},
         begins=begins,
     )
@@ -103,21 +110,26 @@ def emissions_list(
     epoch: EpochRule = CHARGING_DAY,
     window_seconds: int = 4 * _DAY,
     max_delay_seconds: int = 60,
+    payment_days: int | None = None,
 ) -> ListPlan:
-    """An emissions authority's list: released automatically, no camera disclosed, records shuffled and delayed."""
+    """An emissions authority's list: released automatically, no camera disclosed, records shuffled and delayed.
+
+    With ``payment_days`` records are held four days longer than that, whatever ``window_seconds``.
+    """
     return ListPlan(
         owner="owner-emissions",
         list_id="emissions",
         kind=ListKind.EMISSIONS,
         list_size=list_size,
         epoch=epoch,
-        window_seconds=window_seconds,
+        window_seconds=window_seconds if payment_days is None else (payment_days + 4) * _DAY,
         release=ReleaseMode.AUTOMATIC,
         daily_releases=100_000,
         disclosure=Disclosure(
             fields=_EMISSIONS_FIELDS, time_granularity_seconds=3600, max_delay_seconds=max_delay_seconds
         ),
         purpose="Collect the daily charge from vehicles that do not meet the emissions standard.",
+        payment_days=payment_days,
     )
 
 

@@ -15,7 +15,7 @@ from blindplate.cli.deployment.plan import ListPlan, Plan
 from blindplate.core.domains import Domain
 from blindplate.core.pseudonyms import DomainKey
 from blindplate.core.signing import SigningKey
-from blindplate.core.statements.grants import Assessment, Grant, GrantedZone, ReleasePolicy
+from blindplate.core.statements.grants import Assessment, ChargingTerms, Grant, GrantedZone, ReleasePolicy
 from blindplate.core.statements.model import EpochRulePart
 from blindplate.core.statements.policies import (
     ListPolicy,
@@ -108,6 +108,7 @@ def sign_grants(public: Path, plan: Plan, signers: Signers, registers: Mapping[s
             window_seconds=entry.window_seconds,
             tick_seconds=entry.tick_seconds,
             parameter_set=entry.parameter_set,
+            charging=None if entry.payment_days is None else ChargingTerms(payment_days=entry.payment_days),
         )
         statement = grant.statement(signers.operator, signers.custodian_a, signers.custodian_b)
         write_statement(public / "grants" / f"{entry.list_id}.json", statement)
