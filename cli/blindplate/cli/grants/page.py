@@ -58,6 +58,7 @@ def page(grant: Grant) -> list[Line]:
         Line("What a released record says", _disclosed(grant.disclosure.fields)),
         Line("How exact the time is before a release", _span(grant.disclosure.time_granularity_seconds)),
         Line("How long an unmatched record is kept", _span(grant.window_seconds)),
+        Line("When what was matched may be opened", _opened(grant)),
         Line("How often it is matched", f"every {grant.tick_seconds:g} s, {grant.batches_per_tick} batch a tick and segment"),
         Line(
             "How many look-ups the owner has",
@@ -95,6 +96,18 @@ def _amendment(number: int) -> str:
 
 def _kind(kind: ListKind) -> str:
     return "vehicles that owe the charge" if kind is ListKind.EMISSIONS else "vehicles that are sought"
+
+
+def _opened(grant: Grant) -> str:
+    if grant.charging is None:
+        return "as soon as it was matched"
+    days = grant.charging.payment_days
+    return (
+        f"when payment has closed, at the end of the {days}. day after the charging day; until then it is kept unopened, "
+        "one record a vehicle, zone and day"
+        if days
+        else "at the end of the charging day; until then it is kept unopened, one record a vehicle, zone and day"
+    )
 
 
 def _release(policy: ReleasePolicy) -> str:

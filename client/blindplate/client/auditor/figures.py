@@ -25,6 +25,7 @@ COUNTED: Final = (
     "erased_acknowledged",
     "erased_unclaimed",
     "erased_claimed",
+    "erased_unopened",
 )
 
 

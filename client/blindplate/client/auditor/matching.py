@@ -27,6 +27,7 @@ _RISING: Final = (
     "erased_acknowledged",
     "erased_unclaimed",
     "erased_claimed",
+    "erased_unopened",
 )
 
 
@@ -147,6 +148,10 @@ def require_balance(view: CountsView) -> None:
             )
         if row.erased_claimed > row.claimed:
             raise CountError(f"The matcher erased more claimed records {_where(row)} than were claimed.")
+        if row.kept > row.open or row.erased_unopened > row.erased_acknowledged:
+            raise CountError(
+                f"The matcher kept more records {_where(row)} than it held, or erased more of them."
+            )
 
 
 def require_rising(view: CountsView) -> None:

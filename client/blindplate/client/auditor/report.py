@@ -95,13 +95,14 @@ def csv_tables(summary: Summary) -> dict[str, str]:
             ),
         ),
         "places": _csv(
-            ("list", "zone", *COUNTED, "open", "cameras_say"),
+            ("list", "zone", *COUNTED, "open", "kept", "cameras_say"),
             (
                 (
                     one.list_id,
                     one.zone,
                     *(getattr(one.counts, name) for name in COUNTED),
                     one.open,
+                    one.kept,
                     one.cameras_say,
                 )
                 for one in summary.places

@@ -41,7 +41,10 @@ class FindingLine:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What became of records. ``answered`` counts places in batches, so one record may have several."""
+    """What became of records. ``answered`` counts places in batches, so one record may have several.
+
+    ``erased_unopened``: those of ``erased_acknowledged`` that were kept until payment had closed.
+    """
 
     received: int = 0
     answered: int = 0
@@ -49,6 +52,7 @@ class Counts:
     erased_acknowledged: int = 0
     erased_unclaimed: int = 0
     erased_claimed: int = 0
+    erased_unopened: int = 0
 
     @property
     def erased(self) -> int:
@@ -68,13 +72,17 @@ class DayCounts:
 
 @dataclass(frozen=True, slots=True)
 class PlaceCounts:
-    """One list and zone: by the matcher's word in all, what it still holds, and what cameras say they handed in."""
+    """One list and zone: by the matcher's word in all, what it still holds, and what cameras say they handed in.
+
+    ``kept``: how many of the open ones are kept until payment has closed.
+    """
 
     list_id: str
     zone: str
     counts: Counts
     open: int
     cameras_say: int
+    kept: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,10 +215,16 @@ def _places(audit: Audit) -> tuple[PlaceCounts, ...]:
         for name in COUNTED:
             place[name] += counts[name]
     last = audit.judge.matching.last
-    still_open = {(row.list_id, row.zone): row.open for row in (last.records if last else ())}
+    still_open = {(row.list_id, row.zone): (row.open, row.kept) for row in (last.records if last else ())}
     accepted = audit.judge.cameras.accepted
     return tuple(
-        PlaceCounts(*place, Counts(**summed.get(place, {})), still_open.get(place, 0), accepted.get(place, 0))
+        PlaceCounts(
+            *place,
+            Counts(**summed.get(place, {})),
+            still_open.get(place, (0, 0))[0],
+            accepted.get(place, 0),
+            still_open.get(place, (0, 0))[1],
+        )
         for place in sorted({*summed, *still_open, *accepted})
     )
 

@@ -20,7 +20,14 @@ from blindplate.core.errors import GrantError, SettingsError
 from blindplate.core.ledger.state import LedgerState
 from blindplate.core.signing import Statement
 from blindplate.core.statements.disclosure import Disclosure
-from blindplate.core.statements.grants import Assessment, Grant, GrantedZone, ListKind, ReleasePolicy
+from blindplate.core.statements.grants import (
+    Assessment,
+    ChargingTerms,
+    Grant,
+    GrantedZone,
+    ListKind,
+    ReleasePolicy,
+)
 from blindplate.core.statements.model import EpochRulePart, Hex32, Name, Part, Text
 from blindplate.edge.tls import spiffe_id
 
@@ -62,6 +69,7 @@ class GrantDescription(Part):
     tick_seconds: Annotated[float, Field(gt=0)] = 1.0
     batches_per_tick: Annotated[int, Field(ge=1)] = 1
     parameter_set: Name = "prompt"
+    charging: ChargingTerms | None = None
 
 
 def read_description(path: Path) -> GrantDescription:

@@ -7,6 +7,7 @@ from pathlib import Path
 from blindplate.cli.grants.page import page, signatures
 from blindplate.client.grants.description import draft, read_description
 from blindplate.core.statements.grants import (
+    ChargingTerms,
     Grant,
     ListKind,
     ReleaseMode,
@@ -54,6 +55,18 @@ def test_a_standing_authorisation_for_some_priorities_says_so(tmp_path: Path) ->
     policy = ReleasePolicy(mode=ReleaseMode.STANDING, daily_quota=50, standing=standing)
     told = shown(grant.model_copy(update={"release": policy}))["Who approves a release"]
     assert told.startswith("nobody for murder of entries of priority high or medium, up to 20 a day")
+
+
+def test_charging_terms_are_put_into_words(tmp_path: Path) -> None:
+    _, grant = made(tmp_path)
+    question = "When what was matched may be opened"
+    assert shown(grant)[question] == "as soon as it was matched"
+    for days, told in (
+        (3, "at the end of the 3. day after the charging day"),
+        (0, "at the end of the charging day"),
+    ):
+        charged = grant.model_copy(update={"charging": ChargingTerms(payment_days=days)})
+        assert told in shown(charged)[question]
 
 
 def test_manual_and_automatic_release_are_told_apart(tmp_path: Path) -> None:

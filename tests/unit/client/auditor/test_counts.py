@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from blindplate.client.auditor.findings import Kind
@@ -92,6 +94,20 @@ def test_more_claimed_records_erased_than_claimed_are_found() -> None:
     ledger = Ledger.begun()
     ledger.counts(row(received=10, claimed=1, erased_claimed=2))
     assert violated(ledger) == {Kind.COUNTS_BALANCE}
+
+
+@pytest.mark.parametrize("counts", [{"kept": 11}, {"erased_acknowledged": 1, "erased_unopened": 2}])
+def test_more_records_kept_than_are_open_or_erased_are_found(counts: dict[str, Any]) -> None:
+    ledger = Ledger.begun()
+    ledger.counts(row(received=10, **counts))
+    assert violated(ledger) == {Kind.COUNTS_BALANCE}
+
+
+def test_what_was_kept_and_erased_unopened_never_decreases() -> None:
+    ledger = Ledger.begun()
+    ledger.counts(row(received=10, kept=4, erased_acknowledged=3, erased_unopened=2))
+    ledger.counts(row(received=10, erased_acknowledged=3, erased_unopened=1))
+    assert violated(ledger) == {Kind.COUNTS_DECREASE}
 
 
 def test_a_list_and_zone_counted_twice_are_found() -> None:

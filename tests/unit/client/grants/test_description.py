@@ -9,7 +9,7 @@ import pytest
 
 from blindplate.client.grants.description import draft, read_description
 from blindplate.core.errors import GrantError, SettingsError
-from blindplate.core.statements.grants import Grant, ReleaseMode
+from blindplate.core.statements.grants import ChargingTerms, Grant, ReleaseMode
 from tests.unit.client.grants.papers import DESCRIPTION, Papers, described, owner_settings
 
 
@@ -82,3 +82,17 @@ def test_an_assessment_that_is_not_there_is_refused(tmp_path: Path) -> None:
 def test_a_description_that_is_no_toml_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="not TOML"):
         drafted(tmp_path, "grant_id = ")
+
+
+def test_charging_terms_come_from_the_description_and_are_refused_for_a_hotlist(tmp_path: Path) -> None:
+    terms = "\n[charging]\npayment_days = 3\n"
+    emissions = (
+        DESCRIPTION.replace('list_kind = "hotlist"', 'list_kind = "emissions"')
+        .replace("window_hours = 24", "window_hours = 168")
+        .replace('kind = "span"\nseconds = 3600', 'kind = "charging-day"')
+    )
+    assert drafted(tmp_path, emissions + terms).charging == ChargingTerms(payment_days=3)
+    with pytest.raises(GrantError, match="charging terms"):
+        drafted(tmp_path, DESCRIPTION + terms)
+    with pytest.raises(GrantError, match="a window of 5 days"):
+        drafted(tmp_path, emissions.replace("window_hours = 168", "window_hours = 96") + terms)
