@@ -19,6 +19,8 @@ class Counted(StrEnum):
     NO_PLATE = "no-plate"
     WRONG_TIME = "wrong-time"
     PATCHES_LEFT_OUT = "patches-left-out"
+    MEDIA = "media"
+    MEDIA_LEFT_OUT = "media-left-out"
     COLLAPSED = "collapsed"
     READS = "reads"
     ALTERNATES = "alternates"
@@ -28,6 +30,9 @@ class Counted(StrEnum):
     ACCEPTED = "accepted"
     REFUSED = "refused"
     HELD = "held"
+    MEDIA_EVICTED = "media-evicted"
+    MEDIA_DELIVERED = "media-delivered"
+    MEDIA_REFUSED = "media-refused"
 
 
 class Counts:

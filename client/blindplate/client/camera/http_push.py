@@ -21,7 +21,7 @@ from pathlib import Path
 from socket import AF_INET, AF_INET6, socket
 from typing import Any, ClassVar, Final
 
-from blindplate.client.camera.feed import MAX_MESSAGE_BYTES, Feed
+from blindplate.client.camera.feed import Feed
 from blindplate.core.errors import SettingsError
 from blindplate.core.statements.model import Part
 from blindplate.edge.logs import log
@@ -168,7 +168,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not length.isascii() or not length.isdigit():
             self._answer(HTTPStatus.LENGTH_REQUIRED, {"code": "event"})
             return
-        if int(length) > MAX_MESSAGE_BYTES:
+        if int(length) > self.feed.message_bytes:
             self._answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"code": "event"})
             return
         taken = self.feed.take(self.rfile.read(int(length)))

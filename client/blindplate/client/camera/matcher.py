@@ -1,4 +1,4 @@
-"""The matcher as a camera sees it: its window keys, and where sealed records are handed in.
+"""The matcher as a camera sees it: its window keys, and where sealed records and media are handed in.
 
 Guarantees that a window key returned here was announced under the pinned key of the matcher, and that each wire gets
 the receipt that names its own record. Protocol section 4.
@@ -6,7 +6,7 @@ the receipt that names its own record. Protocol section 4.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,12 +17,14 @@ from blindplate.edge.settings import TlsFiles
 from blindplate.edge.statuses import remote_errors
 from blindplate.edge.tls import open_channel
 from blindplate.v1 import intake_pb2 as v1
-from blindplate.v1 import records_pb2
+from blindplate.v1 import media_pb2, records_pb2
 from blindplate.v1.intake_pb2_grpc import IntakeStub
+from blindplate.v1.media_pb2_grpc import MediaStub
 
 MAX_WIRES: Final = 500
 _KEYS_SECONDS: Final = 10.0
 _SUBMIT_SECONDS: Final = 30.0
+_MEDIA_SECONDS: Final = 600.0
 _MAX_ANNOUNCEMENTS: Final = 1_000
 
 
@@ -42,6 +44,7 @@ class Matcher:
         """Connect lazily to ``host:port``; ``pinned`` (32 bytes) must have signed window keys. Raises SettingsError."""
         self._channel = open_channel(address, "matcher", tls)
         self._stub = IntakeStub(self._channel)
+        self._media = MediaStub(self._channel)
         self._pinned = pinned
 
     def window_keys(self) -> tuple[WindowKey, ...]:
@@ -73,6 +76,29 @@ class Matcher:
             )
             for receipt in answer.receipts
         ]
+
+    def wanted(self, after: int) -> tuple[Sequence[bytes], int]:
+        """The references of media wanted after a number, and the number to ask after next time.
+
+        Raises UnavailableError and what else the matcher answers.
+        """
+        with remote_errors("matcher"):
+            answer = self._media.Wanted(media_pb2.WantedRequest(after=after), timeout=_KEYS_SECONDS)
+        return answer.references, answer.last
+
+    def deliver(self, token: bytes, pieces: Iterator[bytes]) -> bool:
+        """Hand over the media of one record, by its token (32 bytes); False when they are wanted no more.
+
+        Raises UnavailableError and what else the matcher answers.
+        """
+
+        def parts() -> Iterator[media_pb2.DeliverPart]:
+            yield media_pb2.DeliverPart(token=token)
+            for piece in pieces:
+                yield media_pb2.DeliverPart(piece=piece)
+
+        with remote_errors("matcher"):
+            return self._media.Deliver(parts(), timeout=_MEDIA_SECONDS).stored
 
     def close(self) -> None:
         """Close the channel."""

@@ -9,13 +9,14 @@ sections 3 and 4.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from blindplate.client.camera.backlog import Backlog
 from blindplate.client.camera.counts import Counted, Counts
 from blindplate.client.camera.keys import SealingKeys
+from blindplate.client.camera.media.index import Offer
 from blindplate.client.camera.policy import PolicyFile
 from blindplate.client.camera.pseudonymise import EvaluationScope, Pseudonymiser
 from blindplate.client.camera.seal import CameraIdentity, seal_batch
@@ -58,6 +59,14 @@ class KnowsKeys(Protocol):
         ...
 
 
+class KeepsOffers(Protocol):
+    """Where it is remembered whose media are whose, as ``MediaStore`` does."""
+
+    def offer(self, offers: Sequence[Offer]) -> None:
+        """Remember them, durably. Raises StorageError."""
+        ...
+
+
 class Pipeline:
     """Works off a backlog. ``step`` and ``run`` are for one thread."""
 
@@ -72,7 +81,10 @@ class Pipeline:
         batching: Batching,
         clock: Clock,
         counts: Counts,
+        media: KeepsOffers,
+        media_seconds: float,
     ) -> None:
+        """The media of a record may be asked for until ``media_seconds`` after its capture."""
         self._camera = camera
         self._policy = policy
         self._pseudonymisers = pseudonymisers
@@ -82,6 +94,8 @@ class Pipeline:
         self._batching = batching
         self._clock = clock
         self._counts = counts
+        self._media = media
+        self._media_seconds = media_seconds
         self._pauses: dict[str, _Pause] = {}
         # How many reads to try next, where a quota left no room for a whole batch.
         self._sizes: dict[str, int] = {}
@@ -119,7 +133,9 @@ class Pipeline:
             scope = EvaluationScope.of(policy, entry)
             outputs = self._pseudonymisers[policy.mode].evaluate(scope, reads, now)
             pairs = list(zip(reads, outputs, strict=True))
-            batch = seal_batch(self._camera, entry, scope.domain, pairs, keys, now)
+            batch = seal_batch(self._camera, entry, scope.domain, pairs, keys, now, self._media_seconds)
+            # First: a record whose media nobody would find again must not be sent.
+            self._media.offer(batch.offers)
             self._spool.add(batch.items)
         except BaseException as error:
             self._backlog.give_back(entry.list_id, reads)

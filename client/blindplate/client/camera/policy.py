@@ -67,6 +67,11 @@ class PolicyFile:
         with self._lock:
             return tuple(entry.list_id for entry in self._policy.lists)
 
+    def discloses(self, media_type: str) -> bool:
+        """Whether the records of any list may disclose media of this type, by the policy last known."""
+        with self._lock:
+            return any(entry.disclosure.discloses(media_type) for entry in self._policy.lists)
+
     def _reload(self) -> None:
         try:
             policy = self._read()

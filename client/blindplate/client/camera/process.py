@@ -20,6 +20,9 @@ from blindplate.client.camera.events import Parse, parser_of
 from blindplate.client.camera.feed import Feed
 from blindplate.client.camera.keys import KeyRing
 from blindplate.client.camera.matcher import Matcher
+from blindplate.client.camera.media.attachments import Attachments
+from blindplate.client.camera.media.handing_over import HandingOver
+from blindplate.client.camera.media.store import MediaStore
 from blindplate.client.camera.passes import Passes
 from blindplate.client.camera.pipeline import Batching, Pipeline
 from blindplate.client.camera.policy import PolicyFile
@@ -125,6 +128,8 @@ class _Camera:
     backlog: Backlog
     pipeline: Pipeline
     sender: Sender
+    media: MediaStore
+    handing_over: HandingOver
     report: CountsReport | None
 
     @classmethod
@@ -151,14 +156,41 @@ class _Camera:
             PseudonymMode.OBLIVIOUS: Oblivious(custodians),
             PseudonymMode.LOCAL: local,
         }
-        pipeline = Pipeline(identity, policy, pseudonymisers, keys, spool, backlog, batching, clock, counts)
+        media = MediaStore(settings.data / "media", settings.media.media_limit_bytes, counts)
+        pipeline = Pipeline(
+            identity,
+            policy,
+            pseudonymisers,
+            keys,
+            spool,
+            backlog,
+            batching,
+            clock,
+            counts,
+            media,
+            settings.oldest_event_seconds,
+        )
+        handing_over = HandingOver(media, matcher, settings.media.media_poll_seconds, clock, counts)
         sender = Sender(spool, matcher, settings.oldest_event_seconds, clock, counts)
         report = None
         if settings.ledger is not None:
             ledger = LedgerClient(settings.ledger.address, settings.tls, settings.ledger.keys.keys())
             report = CountsReport(spool, ledger, identity, zone, settings.counts_seconds, clock)
         return cls(
-            clock, counts, policy, custodians, matcher, keys, local, spool, backlog, pipeline, sender, report
+            clock,
+            counts,
+            policy,
+            custodians,
+            matcher,
+            keys,
+            local,
+            spool,
+            backlog,
+            pipeline,
+            sender,
+            media,
+            handing_over,
+            report,
         )
 
     def feed(self, settings: CameraSettings, parse: Parse) -> Feed:
@@ -170,7 +202,19 @@ class _Camera:
             self.counts,
             settings.alternates.rules(),
         )
-        return Feed(parse, reader, self.backlog, self.policy, self.clock, self.counts, settings.engine_camera)
+        attachments = Attachments(
+            self.media, settings.media, self.policy, settings.oldest_event_seconds, self.counts
+        )
+        return Feed(
+            parse,
+            reader,
+            self.backlog,
+            self.policy,
+            self.clock,
+            self.counts,
+            settings.engine_camera,
+            attachments,
+        )
 
     def run(
         self,
@@ -186,6 +230,7 @@ class _Camera:
         workers.start("keys", self._keep_keys)
         workers.start("seal", self.pipeline.run)
         workers.start("send", self.sender.run)
+        workers.start("media", self.handing_over.run)
         if self.report is not None:
             workers.start("counts", self.report.run)
         counted = self.clock.now()
@@ -209,6 +254,7 @@ class _Camera:
 
     def close(self) -> None:
         self.spool.close()
+        self.media.close()
         self._disconnect()
 
     def _disconnect(self) -> None:

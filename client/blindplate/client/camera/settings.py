@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from blindplate.client.camera.http_push import PushSettings
+from blindplate.client.camera.media.settings import MediaSettings
 from blindplate.client.camera.mqtt import MqttSettings
 from blindplate.core.plates import DEFAULT_RULES, MAX_ALTERNATES, AlternateRules
 from blindplate.core.statements.model import Name, Part, Text
@@ -34,7 +35,7 @@ class CameraSettings(ProcessSettings):
     ``engine_camera`` is what the engine calls this camera, where it serves several: events of others are left alone.
     ``spool_limit`` counts sealed records on disk, ``memory_limit`` reads in memory that cannot be sealed yet.
     ``country`` is assumed where an engine names none; ``alternates`` fit the engine's habits. ``pass_seconds``: events
-    of one plate closer than this are one pass. ``push`` is where events are taken over HTTP and ``mqtt`` the broker
+    of one plate closer than this are one pass. ``media`` says what else comes with events. ``push`` is where events are taken over HTTP and ``mqtt`` the broker
     they are taken from, if asked for. ``oldest_event_seconds`` should be the longest window of the zone's grants: what
     is older would be refused, and a record that is refused is kept no longer. ``ledger`` is where the camera's counts
     are entered every ``counts_seconds``; unset, they are not.
@@ -61,6 +62,7 @@ class CameraSettings(ProcessSettings):
     batch_wait_seconds: Annotated[float, Field(ge=0, le=10)] = 0.2
     memory_limit: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
     spool_limit: Annotated[int, Field(ge=1, le=10_000_000)] = 1_000_000
+    media: MediaSettings = MediaSettings()
     push: PushSettings = PushSettings()
     mqtt: MqttSettings = MqttSettings()
     ledger: LedgerAccess | None = None

@@ -11,6 +11,7 @@ import pytest
 from blindplate.client.camera.backlog import Backlog
 from blindplate.client.camera.counts import Counted, Counts
 from blindplate.client.camera.keys import SealingKeys
+from blindplate.client.camera.media.store import MediaStore
 from blindplate.client.camera.pipeline import Batching, Pipeline
 from blindplate.client.camera.pseudonymise import EvaluationScope
 from blindplate.client.camera.reads import CameraRead
@@ -104,6 +105,8 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         Batching(10, 0),
         clock,
         counts,
+        MediaStore(tmp_path / "media", 1 << 20, counts),
+        3600.0,
     )
     path = tmp_path / "policy.json"
     yield Bench(pseudonyms, local, keys, spool, backlog, clock, counts, path, pipeline)

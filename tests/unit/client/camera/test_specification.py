@@ -8,6 +8,7 @@ from pathlib import Path
 from blindplate.client.camera.counts import Counted
 from blindplate.client.camera.events import known_formats, parser_of
 from blindplate.client.camera.http_push import PushSettings
+from blindplate.client.camera.media.settings import MediaSettings
 from blindplate.client.camera.mqtt import MqttSettings
 from blindplate.client.camera.settings import CameraSettings
 
@@ -27,6 +28,7 @@ def test_every_setting_and_every_count_is_specified() -> None:
         *CameraSettings.model_fields,
         *PushSettings.model_fields,
         *MqttSettings.model_fields,
+        *MediaSettings.model_fields,
         *Counted,
         *known_formats(),
     ]

@@ -11,9 +11,12 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from blindplate.client.camera.events.pictures import bare_picture
+
+if TYPE_CHECKING:
+    from blindplate.client.camera.media.store import KeptMedia
 
 # With the rest of a payload this stays inside the largest padded size.
 MAX_PATCH_BYTES: Final = 48 << 10
@@ -45,7 +48,8 @@ class ReadEvent:
     texts with their confidences; ``char_confidences`` has one for each character of ``text``, or is empty.
     ``patch_left_out`` says that the event had an image of the plate that cannot travel with a record.
     ``pass_id`` is what the engine calls the vehicle's pass, ``engine_camera`` what it calls the camera; empty where it
-    does not say. Neither leaves this process.
+    does not say. Neither leaves this process. ``media_files`` are the names of files that lie beside the event;
+    ``media`` what was sealed of them, or of whatever else came with it.
     """
 
     text: str = field(repr=False)
@@ -60,6 +64,8 @@ class ReadEvent:
     vehicle: Vehicle = field(default_factory=Vehicle, repr=False)
     pass_id: str = field(default="", repr=False)
     engine_camera: str = field(default="", repr=False)
+    media_files: tuple[str, ...] = field(default=(), repr=False)
+    media: tuple[KeptMedia, ...] = field(default=(), repr=False)
 
 
 def plate_patch(content: bytes) -> tuple[PlatePatch | None, bool]:

@@ -9,6 +9,7 @@ is kept or quoted. Nested multiparts are not opened, and transfer encodings, whi
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -31,8 +32,9 @@ _library_log.propagate = False
 
 @dataclass(slots=True)
 class Part:
-    """One part: what it calls itself, in lower case, and its content."""
+    """One part: its name and what its file calls itself, in lower case, its type and its content."""
 
+    form_name: str = field(default="", repr=False)
     name: str = field(default="", repr=False)
     media_type: str = field(default="", repr=False)
     content: bytearray = field(default_factory=bytearray, repr=False)
@@ -41,6 +43,11 @@ class Part:
     def is_picture(self) -> bool:
         """Whether it says that it is an image."""
         return self.media_type.startswith("image/") or self.name.endswith((".jpg", ".jpeg", ".png"))
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether it says that it is film or sound."""
+        return self.media_type.startswith(("video/", "audio/"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,7 @@ def open_message(raw: bytes, source: str) -> Message:
     if not raw.startswith(b"--"):
         return Message(raw)
     parts = _parts(raw, source)
-    document = next((part for part in parts if not part.is_picture), None)
+    document = next((part for part in parts if not part.is_picture and not part.is_recording), None)
     if document is None:
         raise EventError(
             f"A {source} message has pictures and no event.",
@@ -68,14 +75,34 @@ def open_message(raw: bytes, source: str) -> Message:
     return Message(bytes(document.content), tuple(part for part in parts if part.is_picture))
 
 
+def take_out(raw: bytes, names: Collection[str]) -> tuple[bytes, list[bytes]]:
+    """A multipart body without the parts that bear one of ``names``, in whatever case, and what was in these.
+
+    Raises EventError when it is malformed.
+    """
+    wanted = {name.lower() for name in names}
+    parts = _parts(raw, "pushed")
+    # What stands between two delimiters is a part; before the first there is nothing.
+    delimiter = b"\r\n--" + _boundary(raw)
+    _, *pieces, end = (b"\r\n" + raw).split(delimiter)
+    if len(pieces) != len(parts):
+        raise EventError(
+            "A pushed message has a line in it that begins as its boundary does.",
+            "Have the engine choose another boundary.",
+        )
+    kept = [piece for piece, part in zip(pieces, parts, strict=True) if part.form_name not in wanted]
+    taken = [bytes(part.content) for part in parts if part.form_name in wanted]
+    return delimiter.join((b"", *kept, end))[2:], taken
+
+
 def _parts(raw: bytes, source: str) -> list[Part]:
-    boundary = raw[2 : raw.find(b"\r\n")] if b"\r\n" in raw[: _MAX_BOUNDARY_BYTES + 4] else b""
+    boundary = _boundary(raw)
     reading = _Reading()
     try:
         if not boundary:
             raise FormParserError
         parser = MultipartParser(
-            boundary.rstrip(b" \t"),
+            boundary,
             callbacks={
                 "on_part_begin": reading.begin,
                 "on_header_field": reading.header_field,
@@ -97,6 +124,11 @@ def _parts(raw: bytes, source: str) -> list[Part]:
             "Have the engine send multipart/form-data with few parts, or the event alone.",
         ) from None
     return reading.parts
+
+
+def _boundary(raw: bytes) -> bytes:
+    """As the body's first line has it; empty when that is none."""
+    return raw[2 : raw.find(b"\r\n")].rstrip(b" \t") if b"\r\n" in raw[: _MAX_BOUNDARY_BYTES + 4] else b""
 
 
 class _Reading:
@@ -124,8 +156,9 @@ class _Reading:
         self._field, self._value = bytearray(), bytearray()
         if name == b"content-disposition":
             options = parse_options_header(value)[1]
-            found = options.get(b"filename") or options.get(b"name") or b""
-            self.parts[-1].name = found.decode("utf-8", "replace").lower()
+            named = options.get(b"name") or b""
+            self.parts[-1].form_name = named.decode("utf-8", "replace").lower()
+            self.parts[-1].name = (options.get(b"filename") or named).decode("utf-8", "replace").lower()
         elif name == b"content-type":
             self.parts[-1].media_type = value.decode("latin-1").partition(";")[0].strip().lower()
 

@@ -6,7 +6,12 @@ everything but plate and captured_at may be left out.
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field
+
 from blindplate.client.camera.events.event import MAX_CANDIDATES, ReadEvent, Vehicle, patch_from_base64
+from blindplate.client.camera.events.multipart import open_message
 from blindplate.client.camera.events.shape import (
     Fraction,
     Instant,
@@ -15,6 +20,10 @@ from blindplate.client.camera.events.shape import (
     ShortText,
     parse_shape,
 )
+from blindplate.core.records.media import MAX_MEDIA
+
+# One step of a path, and no hidden one: what lies beside the event, and nothing else.
+_FileName = Annotated[str, Field(pattern=r"^[^/\\\x00.][^/\\\x00]*$", max_length=255)]
 
 
 class _Candidate(Shape):
@@ -38,11 +47,12 @@ class _Plain(Shape):
     direction: ShortText = ""
     plate_patch: str | None = None
     vehicle: _Vehicle = _Vehicle()
+    media: Annotated[tuple[_FileName, ...], Field(max_length=MAX_MEDIA)] = ()
 
 
 def parse(raw: bytes) -> list[ReadEvent]:
-    """The one event of a line. Raises EventError."""
-    event = parse_shape(_Plain, raw, "plain")
+    """The one event of a line, or of a multipart body. Raises EventError."""
+    event = parse_shape(_Plain, open_message(raw, "plain").document, "plain")
     patch, left_out = patch_from_base64(event.plate_patch)
     return [
         ReadEvent(
@@ -56,5 +66,6 @@ def parse(raw: bytes) -> list[ReadEvent]:
             patch=patch,
             patch_left_out=left_out,
             vehicle=Vehicle(event.vehicle.make, event.vehicle.model, event.vehicle.colour),
+            media_files=event.media,
         )
     ]
