@@ -211,7 +211,9 @@ def _supersede(connection: Connection, earlier: Segment, moment: int, now_ms: in
 
 def _row(segment: Segment) -> dict[str, object]:
     names = (column.name for column in segments.columns)
-    values = {name: getattr(segment, "manifest_json" if name == "manifest" else name) for name in names}
+    values: dict[str, object] = {
+        name: getattr(segment, "manifest_json" if name == "manifest" else name) for name in names
+    }
     return values | {"stage": segment.stage.value}
 
 

@@ -28,7 +28,7 @@ RULE = EpochRule(EpochKind.SPAN, 1000)
 START, END = 10_000, 11_000
 EPOCH = RULE.at(START)
 WINDOW = 5_000
-_IDS = itertools.count(1)
+IDS = itertools.count(1)
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def admitted(
     wire = _wire()
     header = replace(
         wire.record.header,
-        record_id=next(_IDS).to_bytes(16, "big"),
+        record_id=next(IDS).to_bytes(16, "big"),
         domain=Domain("police", zone, 1),
         capture_time_ms=int(1000 * moment) // 1000 * 1000,
     )

@@ -34,7 +34,7 @@ def pseudonym(vehicle: int) -> bytes:
 def work(folder: Path, run: int) -> None:
     """Receive, answer, keep, and destroy keys that nothing needs, for ever."""
     # Every run's records have ids of their own.
-    conftest._IDS = itertools.count(1 + 1_000_000 * run)
+    conftest.IDS = itertools.count(1 + 1_000_000 * run)
     database, keys = Database(folder / "matcher.db"), RetentionKeys(folder / "retention-keys")
     database.write(lambda connection: counts_store.begin(connection, NOW))
     base, rng = segment(stage=Stage.KEEP), Random(run)

@@ -49,8 +49,9 @@ def test_what_is_to_be_kept_carries_tokens(database: Database) -> None:
     header_digest = wires[1].wire.record.header.digest()
     token = retention_token(secret(numbers[1]), header_digest)
     assert {number: s for number, (_, s) in hits.pairs.items()} == {numbers[1]: token}
-    assert hits.retained == {numbers[1]: retention_opening(header_digest, token)}
-    check_token(table(4, {2: hits.retained[numbers[1]]}), 2, token)
+    opening = retention_opening(header_digest, token)
+    assert hits.retained == {numbers[1]: opening}
+    check_token(table(4, {2: opening}), 2, token)
 
 
 def test_what_was_kept_carries_its_secret_once_payment_has_closed(database: Database) -> None:

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine, insert, text
+from sqlalchemy import create_engine, insert, select, text
 
 from blindplate.core.statements.uploads import Stage
-from blindplate.server.matcher import answers_store, counts_store, migrations
+from blindplate.server.matcher import answers_store, counts_store, migrations, reads_store
 from blindplate.server.matcher.storage import Database
 from blindplate.server.matcher.tables import answers, records, sequences
-from tests.unit.server.matcher.conftest import START
+from tests.unit.server.matcher.conftest import START, segment
 from tests.unit.server.matcher.entering import Ledger, clerk_of, offered
-from tests.unit.server.matcher.stores import GRANTS, NOW, SLOTS, acknowledge
+from tests.unit.server.matcher.stores import GRANTS, NOW, SLOTS, acknowledge, add
 
 OLD_COLUMNS = [
     column.name for column in answers.columns if column.name not in ("entry", "ledger_index", "stage")
@@ -92,3 +92,16 @@ def test_counts_begin_with_what_is_held(database: Database) -> None:
     [one] = totals.records
     one.require_balanced()
     assert (totals.since, one.received, one.claimed, one.open) == (START, 2, 1, 1)
+
+
+def test_what_was_held_of_before_is_under_no_charging_terms_and_is_matched_as_before(
+    database: Database,
+) -> None:
+    one = segment(matches_from=START - 1)
+    add(database, one)
+    with database.read() as connection:
+        [read] = reads_store.load_numbers(connection, [2]).values()
+        rows = connection.execute(select(records.c.reads, records.c.opens_ms, records.c.kept_ms)).all()
+    assert {tuple(row) for row in rows} == {(1, None, None)}
+    assert read.stage is Stage.MATCH
+    assert read.waiting == {one.segment_id}
