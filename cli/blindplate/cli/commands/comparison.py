@@ -26,12 +26,18 @@ def table(sight: Sight) -> Table:
     shown = Table(title=f"Hit {revealed.hit_id}: compare before acting", show_header=False)
     for warning in warnings(revealed):
         shown.add_row(Text("WARNING", style="bold red"), Text(warning, style="bold red"))
+    if sight.alarm is not None:
+        shown.add_row(Text("ALARM", style="bold red"), Text(str(sight.alarm), style="bold red"))
     rows = {"plate": f"{revealed.plate.text} ({revealed.plate.country})", "as read": revealed.text_as_read}
     for one in compare(revealed):
         if one.seen or one.listed:
             known = "" if one.agreement is not Agreement.UNKNOWN else "; not compared"
             rows[one.feature] = f"seen {one.seen or 'unknown'}, listed {one.listed or 'unknown'}{known}"
     rows["image"] = "none" if sight.image is None else str(sight.image)
+    for number, medium in enumerate(sight.evidence, start=1):
+        here = medium.path is not None and medium.size is not None
+        told = f"{medium.path} ({megabytes(medium.size or 0)})" if here else "not here yet"
+        rows[f"{medium.media_type} {number}"] = told
     rows["read"] = "an alternate spelling: check by eye" if revealed.alternate else "as the engine read it"
     for name, value in (rows | _listing(revealed) | _capture(revealed)).items():
         if value:
@@ -69,6 +75,11 @@ def _capture(revealed: Revealed) -> dict[str, str]:
     if revealed.confidence is not None:
         rows["confidence"] = f"{revealed.confidence:.0%}"
     return rows
+
+
+def megabytes(size: int) -> str:
+    """A length in bytes, for reading."""
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size:,} bytes"
 
 
 def span(seconds: float) -> str:

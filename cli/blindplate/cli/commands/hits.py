@@ -33,6 +33,7 @@ def watch(
     """
     from blindplate.cli.commands.comparison import table
     from blindplate.client.owner import commands
+    from blindplate.client.owner.evidence import is_here
     from blindplate.client.owner.hits import HitState
     from blindplate.client.owner.settings import OwnerSettings
     from blindplate.edge.settings import load
@@ -40,16 +41,17 @@ def watch(
     owner = load(OwnerSettings, settings)
     console = Console()
     for hit in commands.hits(owner, after=after or 0) if once else commands.watch(owner, after=after):
-        console.print(_line(hit), highlight=False, soft_wrap=True)
+        console.print(_line(hit, is_here(owner.data, hit.hit_id)), highlight=False, soft_wrap=True)
         sight = commands.sight(owner, hit.hit_id) if hit.state is HitState.REVEALED else None
         if sight is not None:
             console.print(table(sight))
 
 
-def _line(hit: Hit) -> str:
+def _line(hit: Hit, media: bool | None) -> str:
     moment = datetime.fromtimestamp(hit.captured_at, UTC)
+    came = "" if media is None else ", media here" if media else ", media not here yet"
     flag = ", an alternate spelling: check by eye" if hit.alternate else ""
     return (
         f"hit {hit.hit_id}: zone {hit.domain.zone}, within {hit.granularity:g} s from "
-        f"{moment:%Y-%m-%d %H:%M:%S} UTC, {hit.state.value}{flag}"
+        f"{moment:%Y-%m-%d %H:%M:%S} UTC, {hit.state.value}{came}{flag}"
     )

@@ -63,7 +63,7 @@ def list_requests(settings: SettingsFile) -> None:
 def reveal(settings: SettingsFile, hit: HitNumber) -> None:
     """Open a released hit: check both shares, open the record, and check its plate against record and list.
 
-    The plate's image is saved in the owner's folder, for its owner alone.
+    The plate's image is saved in the owner's folder, for its owner alone, as are stills, clips and sounds that have come.
     """
     from blindplate.cli.commands.comparison import table
     from blindplate.client.owner import commands
@@ -73,6 +73,8 @@ def reveal(settings: SettingsFile, hit: HitNumber) -> None:
     sight = commands.sight(owner, hit)
     if sight is not None:
         Console().print(table(sight))
+        if sight.alarm is not None:
+            raise sight.alarm
 
 
 @app.command()

@@ -11,21 +11,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from blindplate.client.owner import hits as hits_
+from blindplate.client.owner.evidence import Evidence, open_evidence, payload_of
 from blindplate.client.owner.hits import Hit
 from blindplate.client.owner.reveal import Revealed, revealed_before
 from blindplate.client.owner.settings import OwnerSettings
 from blindplate.client.owner.sights import save_image
 from blindplate.client.owner.store import Store
+from blindplate.core.errors import SecurityError
+from blindplate.edge.logs import log
 
 _WATCH_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """A revealed hit, and where its image was saved."""
+    """A revealed hit, where its image was saved, and its media; ``alarm`` when these are not what its record commits to."""
 
     revealed: Revealed
     image: Path | None
+    evidence: tuple[Evidence, ...] = ()
+    alarm: SecurityError | None = None
 
 
 def hits(settings: OwnerSettings, *, after: int = 0) -> list[Hit]:
@@ -74,6 +79,14 @@ def sight(settings: OwnerSettings, hit_id: int) -> Sight | None:
     try:
         with store.reading() as connection:
             revealed = revealed_before(connection, hit_id)
-        return None if revealed is None else Sight(revealed, save_image(settings.data, revealed))
+            payload = payload_of(connection, hit_id)
+        if revealed is None or payload is None:
+            return None
+        image = save_image(settings.data, revealed)
+        try:
+            return Sight(revealed, image, open_evidence(settings.data, hit_id, payload))
+        except SecurityError as error:
+            log().error("media-alarm", hit=hit_id, error=error)
+            return Sight(revealed, image, alarm=error)
     finally:
         store.close()
