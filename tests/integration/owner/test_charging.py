@@ -143,7 +143,7 @@ def test_who_owes_is_opened_after_payment_has_closed_and_nobody_else(
         move_to(world, day.closes_at - 60)
         with pytest.raises(TooEarlyError):
             run_day(session, day.day, patience=0.0)
-        move_to(world, day.closes_at + 60)
+        move_to(world, day.closes_at + 70)
         done = run(session, day)
         assert (done.hits, done.charged) == (2, 2)
         assert owed(session, day) == {OWES: ChargeOutcome.LIABLE, PAYS_LATE: ChargeOutcome.LIABLE}
@@ -188,13 +188,13 @@ def test_a_trip_across_midnight_owes_two_days(make_world: MakeWorld) -> None:
         # A read of before midnight that was spooled goes to its own day, whose vehicle owes already.
         world.read([OWES], at=first.epoch.end() - 10)
         assert take_all(world, session) == 3
-        move_to(world, first.closes_at + 60)
+        move_to(world, first.closes_at + 70)
         run(session, first)
         assert owed(session, first) == {OWES: ChargeOutcome.LIABLE}
         assert owed(session, second) == {}
         with pytest.raises(TooEarlyError):
             run_day(session, second.day, patience=0.0)
-        move_to(world, second.closes_at + 60)
+        move_to(world, second.closes_at + 70)
         run(session, second)
         assert owed(session, second) == {OWES: ChargeOutcome.LIABLE}
         for day in (first, second):
@@ -218,7 +218,7 @@ def test_listed_and_weeded_during_the_day_and_exempt_by_the_list(make_world: Mak
         publish_now(session)
         world.read([OWES, STRANGER, PAYS])
         assert take_all(world, session) == 2
-        move_to(world, day.closes_at + 60)
+        move_to(world, day.closes_at + 70)
         run(session, day)
         # Weeded since, and owed for the last day it counted.
         assert owed(session, day) == {OWES: ChargeOutcome.LIABLE, PAYS: ChargeOutcome.LIABLE}
@@ -232,7 +232,7 @@ def test_a_read_that_comes_after_the_opening_is_opened_all_the_same(make_world: 
         publish_now(session)
         captured = world.clock.now()
         settle(session, day.day, PAYS)
-        move_to(world, day.closes_at + 60)
+        move_to(world, day.closes_at + 70)
         run(session, day)
         assert owed(session, day) == {}
         # A camera that was cut off for days.
@@ -262,7 +262,7 @@ def test_what_is_interrupted_is_run_again_to_the_same_end(
         publish_now(session)
         world.read([OWES, PAYS_LATE])
         assert take_all(world, session) == 2
-        move_to(world, day.closes_at + 60)
+        move_to(world, day.closes_at + 70)
 
         def killed(*_any: object, **_more: object) -> None:
             raise KilledError

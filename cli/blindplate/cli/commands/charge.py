@@ -6,7 +6,7 @@ Files of payments hold plates, and so do notices: both are for the authority alo
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -87,11 +87,10 @@ def status(
     if as_json:
         typer.echo(json.dumps([one.to_dict() for one in found], indent=2))
         return
-    table = Table(box=None)
-    for name in ("day", "payment", "reads kept", "settled", "opened", "hits", "outcomes", "owed", "notices"):
-        table.add_column(name)
+    table = Table(show_header=False, box=None)
     for one in found:
-        table.add_row(*_cells(one))
+        for name, said in _rows(one):
+            table.add_row(name, said)
     Console().print(table)
 
 
@@ -199,23 +198,21 @@ def _date(day: datetime | None) -> date | None:
     return None if day is None else day.date()
 
 
-def _cells(one: DayStatus) -> tuple[str, ...]:
-    if one.day.is_free:
-        payment = "free"
-    else:
-        moment = datetime.fromtimestamp(one.day.closes_at, UTC)
-        payment = f"{'closed' if one.closed else 'closes'} {moment:%Y-%m-%d %H:%M} UTC"
-    return (
-        one.day.day.isoformat(),
-        payment,
-        f"{one.kept:,}",
-        _listed(one.settlements),
-        "no" if one.opened_at is None else f"{datetime.fromtimestamp(one.opened_at, UTC):%Y-%m-%d %H:%M} UTC",
-        _listed(one.hits),
-        _listed(one.outcomes),
-        f"{one.owed:,}",
-        f"{one.notices:,}" + (f" ({one.notices_settled:,} settled)" if one.notices_settled else ""),
-    )
+def _rows(one: DayStatus) -> Iterator[tuple[str, str]]:
+    yield "day", f"{one.day.day}, free: nothing is charged" if one.day.is_free else f"{one.day.day}"
+    if not one.day.is_free:
+        yield "payment", f"{'closed' if one.closed else 'closes'} {_time(one.day.closes_at)}"
+        yield "opened", "not yet" if one.opened_at is None else _time(one.opened_at)
+    yield "reads kept", f"{one.kept:,}"
+    yield "settled", _listed(one.settlements)
+    yield "hits", _listed(one.hits)
+    yield "outcomes", _listed(one.outcomes)
+    yield "owed", f"{one.owed:,}"
+    yield "notices", f"{one.notices:,}, of which {one.notices_settled:,} are settled since"
+
+
+def _time(moment: float) -> str:
+    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _listed(counts: Mapping[_Kind, int]) -> str:

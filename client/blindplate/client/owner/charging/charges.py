@@ -2,7 +2,7 @@
 
 Guarantees that a vehicle has at most one outcome for a day, in however many zones and however often it was read and opened,
 and that what was opened of a vehicle that owes nothing is forgotten at once. What a vehicle is exempt by is told in
-``exemptions``; who paid, in ``settlements``. Protocol section 8; docs/spec/owner.md section 8.
+``exemptions``; who paid, in ``settlements``. Protocol section 8; docs/spec/owner.md section 7.
 """
 
 from __future__ import annotations

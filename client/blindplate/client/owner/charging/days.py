@@ -15,6 +15,8 @@ from blindplate.core.errors import GrantError, TooEarlyError
 from blindplate.core.statements.grants import Grant
 
 _FIRST: Final = date(1970, 1, 1)
+# Custodians and matcher judge by clocks of their own, and what comes too early for one of them is denied for good.
+_SLOWEST_CLOCK_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,18 @@ class ChargingDay:
     def is_closed(self, now: float) -> bool:
         """Whether payment for it has closed."""
         return now >= self.closes_at
+
+    def may_be_opened(self, now: float) -> bool:
+        """Whether payment for it has closed by everybody's clock."""
+        return now >= self.closes_at + _SLOWEST_CLOCK_SECONDS
+
+    def require_openable(self, now: float) -> None:
+        """Raise TooEarlyError until payment for the day has closed by everybody's clock."""
+        self.require_closed(now)
+        if not self.may_be_opened(now):
+            raise TooEarlyError(
+                f"Payment for {self.day} has closed this minute, perhaps not yet by every custodian's clock."
+            )
 
     def require_closed(self, now: float) -> None:
         """Raise TooEarlyError while the day can still be paid for."""

@@ -1,7 +1,7 @@
 """How many reads of a day were kept: counted, and nothing else remembered of them.
 
 Guarantees that a read is counted in the answer whose token kept it and nowhere twice, however often that answer is taken:
-what is forgotten of answers goes into the day's sum only once they were acknowledged. Docs/spec/owner.md section 8.
+what is forgotten of answers goes into the day's sum only once they were acknowledged. Docs/spec/owner.md section 7.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Guarantees that nothing is on either for a free day, nor a vehicle that owes nothing by the list's own words
 (``exemptions``), and that nobody is on the list to be opened for whom the day is settled at the time it is made. An entry
 counts for the days up to its weed date, also once that has taken it off the list; one that was taken off without such a
-date counts for no day that was not opened before. Protocol section 8; docs/spec/owner.md section 8.
+date counts for no day that was not opened before. Protocol section 8; docs/spec/owner.md section 7.
 """
 
 from __future__ import annotations

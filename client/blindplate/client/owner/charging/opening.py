@@ -2,7 +2,7 @@
 
 Guarantees that none is due before, nor for a free day, and that a day which kept anything gets a list to be opened, be
 it an empty one, so that what was kept is erased. The segments mirror those of the day's list to be kept: what an entry
-matches begins when its version took effect. Protocol section 8; docs/spec/owner.md section 8.
+matches begins when its version took effect. Protocol section 8; docs/spec/owner.md section 7.
 """
 
 from __future__ import annotations
@@ -34,7 +34,12 @@ def days_to_open(session: Session, now: float, *, delayed: bool = True) -> list[
     index = session.rule.at(now).index
     while index >= 0 and session.epoch(index).end() + session.hold_seconds > now:
         day = charging_day(grant, calendar_day(index))
-        if day.is_closed(now - delay) and not day.is_free and day.epoch.end() > session.begins:
+        if (
+            day.is_closed(now - delay)
+            and day.may_be_opened(now)
+            and not day.is_free
+            and day.epoch.end() > session.begins
+        ):
             found.append(day)
         index -= 1
     return found[::-1]

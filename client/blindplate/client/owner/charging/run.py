@@ -2,7 +2,7 @@
 
 Guarantees that it may be stopped anywhere and run again, and gives the same outcomes: each step is durable before the next
 and is not done twice. The daemon does the same by itself; this does it now, and shows what is in the way. Alternate
-readings are never asked for. Protocol section 8; docs/spec/owner.md section 8.
+readings are never asked for. Protocol section 8; docs/spec/owner.md section 7.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def run_day(
     Raises TooEarlyError before, GrantError without charging terms or outside the grant, and what a party answered.
     """
     charged_day = charging_day(session.grant, day)
-    charged_day.require_closed(session.now())
+    charged_day.require_openable(session.now())
     if charged_day.is_free:
         return Ran(0, 0, 0, 0)
     published = _publish(session, charged_day, progress)

@@ -2,7 +2,7 @@
 
 Guarantees that what is entered is durable, that the same again changes nothing, and that a settlement which came after
 its day was opened keeps what was opened out of every notice. Settlements are forgotten with their day's window: who paid
-is then known here no longer. No payment is made or checked here. Specified in docs/spec/owner.md section 8.
+is then known here no longer. No payment is made or checked here. Specified in docs/spec/owner.md section 7.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The tables of charging: who settled which day, what is owed for it, and the notices that went out.
 
-They lie in the owner's database (``owner.tables``) and are as sensitive. Specified in docs/spec/owner.md section 8.
+They lie in the owner's database (``owner.tables``) and are as sensitive. Specified in docs/spec/owner.md section 7.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from blindplate.client.owner.charging.charges import record_charges
 from blindplate.client.owner.charging.days import charging_day
 from blindplate.client.owner.charging.run import ask_for_day, reveal_approved
 from blindplate.client.owner.entries import Details
+from blindplate.client.owner.hits import find_hit
 from blindplate.client.owner.listfile import listed_vehicle
 from blindplate.client.owner.requests import Reply, Standing
 from blindplate.client.owner.session import Session
@@ -53,8 +54,8 @@ class WitnessedLedger(PaperLedger):
 
     clock: Clock
 
-    def enter(self, statement: Statement) -> int:
-        index = super().enter(statement)
+    def enter(self, statement: Statement, document: Statement | None = None) -> int:
+        index = super().enter(statement, document)
         self.witness(self.clock.moment, self.clock.moment)
         return index
 
@@ -282,7 +283,7 @@ class ChargingScene:
             CHARGING_DAY.at(self.clock.moment).index - 8, CHARGING_DAY.at(self.clock.moment).index
         ):
             day = charging_day(self.session.grant, roster.london_day(self.session.epoch(index).start()))
-            if day.is_closed(self.clock.moment):
+            if day.may_be_opened(self.clock.moment):
                 ask_for_day(self.session, day)
                 reveal_approved(self.session, day)
         record_charges(self.session)
@@ -325,7 +326,7 @@ def make_charging_scene(
 
     def ask(session: Session, request: Any, reply: Reply) -> Reply:
         with session.store.reading() as connection:
-            header = release.find_hit(connection, request.hit_id).record.header
+            header = find_hit(connection, request.hit_id).record.header
         if clock.moment < payment_closes(header.epoch, PAYMENT_DAYS):
             raise TooEarlyError("Payment has not closed.")
         return Reply(reply.custodian, Standing.APPROVED, sealed_share=b"share")
