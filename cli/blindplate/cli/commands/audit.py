@@ -15,12 +15,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from blindplate.cli.commands.audit_subject import subject
+
 if TYPE_CHECKING:
     from blindplate.client.auditor.audit import Audit
     from blindplate.client.auditor.audit import Progress as Told
     from blindplate.client.auditor.findings import Finding
 
 app = typer.Typer(help="Check the public ledger, draw its report, keep watch.", no_args_is_help=True)
+app.command()(subject)
 
 LedgerPlace = Annotated[
     str,
