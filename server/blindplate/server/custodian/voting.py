@@ -39,13 +39,22 @@ _PAGE: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """A request that waits, how many officers must approve it, and who has."""
+
+    statement: Statement
+    officers_needed: int
+    approved_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Voting:
     """What officers do at the desk."""
 
     docket: Docket
     permissions: Callable[[], Permissions]
 
-    def pending(self, officer: str, after: bytes) -> list[Statement]:
+    def pending(self, officer: str, after: bytes) -> list[Waiting]:
         """A page of the requests that wait for an officer, oldest first, after the one of id ``after``.
 
         An empty ``after`` begins with the oldest; an empty page says that no more wait. Raises IdentityError for
@@ -53,8 +62,10 @@ class Voting:
         """
         self._key(officer)
         self.docket.expire()
+        permissions = self.permissions()
         with reading(self.docket.engine) as connection:
-            return requests.waiting(connection, after, _PAGE)
+            statements = requests.waiting(connection, after, _PAGE)
+            return [self._waiting(connection, statement, permissions) for statement in statements]
 
     def decisions(self, officer: str, start: int, limit: int) -> list[Statement]:
         """Decisions from sequence number ``start``, at most ``limit``; an empty page says that there are no more.
@@ -88,6 +99,17 @@ class Voting:
         if standing is None:
             raise NotFoundError("The release request is no longer there.", "Check the database's disk.")
         return standing
+
+    def _waiting(self, connection: Connection, statement: Statement, permissions: Permissions) -> Waiting:
+        request, request_id = ReleaseRequest.parsed(statement.payload), statement.statement_id
+        history = permissions.history(request.grant_id)
+        now = self.docket.clock.now()
+        # Under a grant that is no more in force an approval is refused, however many give theirs.
+        grant = history.at(now) if history.in_force(now) else history.latest
+        stored = _stored(connection, request_id)
+        terms = officers_terms(grant.release, request.expires_at)
+        case = self.docket.case(connection, stored, terms)
+        return Waiting(statement, terms.officers_needed, case.approved_by)
 
     def _read(self, statement: Statement, officer: str) -> Approval:
         require_short(statement)
