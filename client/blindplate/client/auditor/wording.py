@@ -6,6 +6,7 @@ Knows every code that this release of the software enters; another is shown as i
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Final
 
 from blindplate.client.auditor.findings import Kind
@@ -13,6 +14,8 @@ from blindplate.core.statements.disclosure import DisclosedField
 from blindplate.core.statements.grants import ListKind, ReleaseMode
 from blindplate.core.statements.purposes import Purpose
 
+# Of fewer than these no percentage is given.
+FEW: Final = 50
 PURPOSES: Final[Mapping[str, str]] = {
     Purpose.UNPAID_CHARGE: "Unpaid charge",
     Purpose.MURDER: "Murder",
@@ -115,3 +118,37 @@ RULES: Final[Mapping[Kind, str]] = {
 def agency(owner: str) -> str:
     """How the report calls a list owner: the last part of its SPIFFE id."""
     return owner.rstrip("/").rsplit("/", 1)[-1]
+
+
+def plural(number: int, one: str, more: str = "") -> str:
+    """A number and what it counts."""
+    return f"{number:,} {one if number == 1 else more or f'{one}s'}"
+
+
+def share(part: int, whole: int) -> str:
+    """A part of a whole: in per cent, or as two numbers where a percentage would say more than so few can."""
+    if whole < FEW:
+        return f"{part:,} of {whole:,}" if whole else "none yet"
+    return f"{part / whole:.2%}"
+
+
+def duration(seconds: int) -> str:
+    """A length of time in its two largest units, rounded down."""
+    parts = (
+        ("d", seconds // 86_400),
+        ("h", seconds // 3600 % 24),
+        ("min", seconds // 60 % 60),
+        ("s", seconds % 60),
+    )
+    largest = next((at for at, (_, number) in enumerate(parts) if number), len(parts) - 1)
+    return " ".join(
+        f"{number} {unit}"
+        for at, (unit, number) in enumerate(parts[largest : largest + 2])
+        if number or not at
+    )
+
+
+def long_day(day: str) -> str:
+    """A day (``YYYY-MM-DD``) as people write it."""
+    moment = date.fromisoformat(day)
+    return f"{moment.day} {moment:%B %Y}"
