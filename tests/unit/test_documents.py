@@ -10,9 +10,11 @@ import pytest
 import typer
 
 from blindplate.cli.main import app
+from blindplate.client.camera.settings import CameraSettings
 from blindplate.client.grants.description import read_description
 from blindplate.client.grants.zone import signed_register
 from blindplate.client.officer import OfficerSettings
+from blindplate.client.owner.settings import OwnerSettings
 from blindplate.core.signing import SigningKey
 from blindplate.edge.settings import ProcessSettings
 from blindplate.server.custodian.settings import CustodianSettings
@@ -56,6 +58,12 @@ def test_every_link_leads_to_a_file(document: Path) -> None:
 @pytest.mark.parametrize("model", [MatcherSettings, CustodianSettings, LedgerSettings, OfficerSettings])
 def test_every_setting_of_a_service_is_explained(model: type[ProcessSettings]) -> None:
     explained = set(re.findall(r"`(\w+)`", OPERATIONS))
+    assert set(model.model_fields) - explained == set()
+
+
+@pytest.mark.parametrize(("model", "document"), [(OwnerSettings, "owner.md"), (CameraSettings, "camera.md")])
+def test_every_setting_of_a_client_is_explained(model: type[ProcessSettings], document: str) -> None:
+    explained = set(re.findall(r"`(\w+)`", (ROOT / "docs" / "spec" / document).read_text()))
     assert set(model.model_fields) - explained == set()
 
 
