@@ -185,7 +185,14 @@ class TestEmergencies:
         police.submit(A, police.asked(police.sealed(alternate=True), emergency=True))
         words = command("custodian", "pending", police.custodians.deployment.settings("officer-a-1"))
         shown = subprocess.run(words, capture_output=True, text=True, timeout=60).stdout
-        for part in ("murder", "ALTERNATE READING", "EMERGENCY", "one officer", "nobody yet", "the law"):
+        for part in (
+            "murder",
+            "ALTERNATE READING",
+            "EMERGENCY",
+            "one officer",
+            "nobody yet",
+            "lawful basis: Data Protection Act",
+        ):
             assert part in shown
 
 

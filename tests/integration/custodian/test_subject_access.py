@@ -83,8 +83,11 @@ def test_an_officer_types_it_and_reads_what_the_ledger_says_of_each(cases: tuple
     release(police, LISTED[0])
     found = find_releases(overseer(police), SUBJECT, police.custodians.clock)
     shown = typed(police, SUBJECT.text)
-    assert shown.count("unpaid-charge, the law, by spiffe://blindplate/owner/owner-emissions") == 1
-    assert shown.count("murder, the law, by spiffe://blindplate/owner/owner-police") == 1
+    assert (
+        shown.count("unpaid-charge, UK GDPR article 6(1)(e), by spiffe://blindplate/owner/owner-emissions")
+        == 1
+    )
+    assert shown.count("murder, Data Protection Act 2018, by spiffe://blindplate/owner/owner-police") == 1
     for one in found:
         assert f"zone inner; entry {one.ledger_index} of the ledger" in shown
     assert "Releases of this vehicle: 2." in shown

@@ -179,7 +179,7 @@ class Story:
         asked = [hit for hit in self.collected.hits[POLICE] if not hit.alternate]
         for number, hit in enumerate(asked):
             request = commands.request(
-                owner, hit.hit_id, Purpose.VEHICLE_CRIME, "DPA 2018 Part 3", f"demonstration {hit.hit_id}"
+                owner, hit.hit_id, Purpose.VEHICLE_CRIME, f"demonstration {hit.hit_id}"
             )
             self._decide("a", request.request_id, Verdict.APPROVED)
             if number == 0:
@@ -208,9 +208,7 @@ class Story:
         raise UnavailableError(f"What had to be refused was not: {what}.")
 
     def _request_refused(self, what: str, list_id: str, hit: Hit) -> None:
-        request = commands.request(
-            self._owners[list_id], hit.hit_id, Purpose.UNPAID_CHARGE, "demonstration", "demonstration"
-        )
+        request = commands.request(self._owners[list_id], hit.hit_id, Purpose.UNPAID_CHARGE, "demonstration")
         if any(reply.standing is not Standing.PENDING for reply in request.replies):
             raise UnavailableError(f"What had to be refused was not: {what}.")
         self._refused(what, list_id, hit.hit_id, PendingError)

@@ -175,10 +175,16 @@ def _list_version(facts: Facts, version: ListVersion) -> None:
 
 
 def _request(facts: Facts, request: RequestEntry) -> None:
-    grant = known_grant(facts, request.grant_id).latest
+    history = known_grant(facts, request.grant_id)
+    grant = history.latest
     _refuse_if(request.request_id in facts.requests, "A release request is entered a second time.")
     _refuse_if(request.list_id != grant.list_id, "A release request is of another list than its grant.")
     _refuse_if(request.requester != grant.owner, "A release request is not by the owner of its grant.")
+    # Not a text of the owner's own: whatever it put there, everyone would read for ever.
+    _refuse_if(
+        all(request.lawful_basis != amendment.grant.lawful_basis for amendment in history.amendments),
+        "A release request names another lawful basis than its grant.",
+    )
     _refuse_if(request.expires_at <= request.made_at, "A release request expires before it was made.")
 
 

@@ -113,6 +113,11 @@ def _check_purpose(request: ReleaseRequest, grant: Grant) -> None:
             f"A record of a list of kind {grant.list_kind} is not released for the purpose {request.purpose}.",
             "Ask under a grant made for that purpose.",
         )
+    if request.lawful_basis != grant.lawful_basis:
+        raise PolicyError(
+            f"A release request names another lawful basis than grant {grant.grant_id} rests on.",
+            "Ask again, under the grant as it is in force now.",
+        )
     if request.emergency and not grant.release.emergency:
         raise PolicyError(
             f"Grant {grant.grant_id} does not let approval be skipped in an emergency.",

@@ -69,6 +69,8 @@ AUTHORITY: Final = "spiffe://test/owner/emissions"
 IDENTITIES: Final = {POLICE: FORCE, EMISSIONS: AUTHORITY, TRANSPORT: "spiffe://test/owner/transport-police"}
 LISTS: Final = {POLICE: "hotlist", EMISSIONS: "liable", TRANSPORT: "transport"}
 ZONES: Final = ("inner", "outer")
+# Of the police's lists, and of the emissions authority's.
+LAWFUL_BASIS: Final = {True: "DPA 2018 Part 3", False: "UK GDPR article 6(1)(e)"}
 
 
 def key(name: str) -> SigningKey:
@@ -146,7 +148,7 @@ def grant(grant_id: str = POLICE, **changes: Any) -> Grant:
         "purpose": "Find vehicles sought in connection with serious crime."
         if police
         else "Collect the charge.",
-        "lawful_basis": "DPA 2018 Part 3" if police else "UK GDPR article 6(1)(e)",
+        "lawful_basis": LAWFUL_BASIS[police],
         "privacy_assessment": Assessment(address="https://operator.test/privacy.pdf", sha256=made("privacy")),
         "equality_assessment": Assessment(
             address="https://operator.test/equality.pdf", sha256=made("equality")
@@ -288,7 +290,7 @@ class Ledger:
             list_id=LISTS.get(grant_id, "hotlist"),
             zone="inner",
             purpose=Purpose.ROBBERY_OR_THEFT if police else Purpose.UNPAID_CHARGE,
-            lawful_basis="DPA 2018 Part 3",
+            lawful_basis=LAWFUL_BASIS[police],
             case_commitment=made(f"case {name}"),
             alternate=False,
             emergency=False,

@@ -106,7 +106,7 @@ class Desk:
     def ask(self, sealed: SealedHit, **how: Any) -> Request:
         purpose = how.pop("purpose", Purpose.ROBBERY_OR_THEFT)
         how.setdefault("patience", 0.0)
-        return request_release(self.session, sealed.hit.hit_id, purpose, "DPA 2018 Part 3", CASE, **how)
+        return request_release(self.session, sealed.hit.hit_id, purpose, CASE, **how)
 
     def submitted(self) -> list[int]:
         return [len(one.submitted) for one in self.custodians.values()]

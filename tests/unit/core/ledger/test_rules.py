@@ -243,6 +243,20 @@ def test_a_release_request_that_does_not_fit_its_grant_is_refused(fields: dict[s
     refused(granted(), changed(REQUEST, **fields), says)
 
 
+def test_a_request_rests_on_the_law_of_one_of_its_grants_amendments() -> None:
+    amended = changed(AMENDED, lawful_basis="Another act")
+    anew = changed(REQUEST, request_id=b"n" * 32, lawful_basis="Another act")
+    refused(granted(), anew, "lawful basis")
+    # Which of them is in force depends on when it was witnessed, and is for the custodians to say.
+    state = granted(amended)
+    taken(state, anew)
+    taken(state, REQUEST)
+
+
+def test_a_vehicle_told_of_in_a_requests_lawful_basis_is_refused() -> None:
+    refused(granted(), changed(REQUEST, lawful_basis=f"{REQUEST.lawful_basis} AB12CDE"), "lawful basis")
+
+
 def test_a_release_request_is_entered_once() -> None:
     state = granted(REQUEST)
     refused(state, REQUEST, "second time")

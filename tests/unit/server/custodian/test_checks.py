@@ -60,6 +60,18 @@ def test_a_grant_that_ended_since_the_capture(desk: Desk) -> None:
     assert desk.outcome(desk.ask(desk.sealed(captured=NOW - 60))) == "grant"
 
 
+def test_the_law_of_an_amendment_that_is_in_force_no_more_or_not_yet(desk: Desk) -> None:
+    before = desk.grant.lawful_basis
+    desk.book.enter_grant(desk.amended(amendment=1, lawful_basis="another act"), NOW - 30)
+    assert desk.outcome(desk.ask(desk.sealed(), lawful_basis="another act")) == "policy"
+    waiting = desk.ask(desk.sealed(), lawful_basis=before)
+    assert waiting.state == "pending"
+    desk.clock.moment = NOW + 30
+    assert desk.outcome(desk.ask(desk.sealed(), lawful_basis=before)) == "policy"
+    assert desk.outcome(desk.say("anna", waiting.request_id)) == "policy"
+    assert desk.ask(desk.sealed(), lawful_basis="another act").state == "pending"
+
+
 def test_a_grant_past_its_end(desk: Desk) -> None:
     desk.clock.moment = NOW + 31 * 86_400
     desk.keys.maintain(desk.clock.moment, 7_200)
