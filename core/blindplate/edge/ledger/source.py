@@ -64,6 +64,8 @@ class HttpSource:
             timeout=httpx.Timeout(_SILENCE_SECONDS, connect=_CONNECT_SECONDS),
             # A few bytes of a compressed answer could unfold to more than memory holds.
             headers={"Accept-Encoding": "identity"},
+            # The settings alone say whom to ask: no proxy, password or certificate is taken from the environment.
+            trust_env=False,
         )
 
     def get(self, path: str) -> bytes:
