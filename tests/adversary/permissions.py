@@ -67,7 +67,9 @@ def amended(world: World, list_id: str, **changes: Any) -> Generator[None]:
         _amend(world, list_id, {name: getattr(before, name) for name in changes})
 
 
-def enter_unchecked(world: World, *statements: Statement, documents: Sequence[Statement] = ()) -> None:
+def enter_unchecked(
+    world: World, *statements: Statement, by: str = "operator", documents: Sequence[Statement] = ()
+) -> None:
     """Enter what the ledger's rules refuse: the ledger is the operator's, and looks away; both custodians witness it."""
 
     def look_away(_sequencer: object, append: Any) -> None:
@@ -76,7 +78,7 @@ def enter_unchecked(world: World, *statements: Statement, documents: Sequence[St
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("blindplate.server.ledger.sequencer.Sequencer._check", look_away)
-        world.enter(*statements, documents=documents)
+        world.enter(*statements, by=by, documents=documents)
 
 
 @contextmanager
