@@ -16,7 +16,7 @@ from blindplate.core.ledger.checkpoints import LedgerKeys, SignedCheckpoint, ver
 from blindplate.core.ledger.layout import CHECKPOINT
 from blindplate.core.ledger.state import Applied
 from blindplate.edge.clock import Clock
-from blindplate.edge.ledger.dating import first_witnessed
+from blindplate.edge.ledger.dating import WitnessRecord
 from blindplate.edge.ledger.replica import Replica
 from blindplate.edge.ledger.source import LedgerSource
 
@@ -118,10 +118,7 @@ class Follower:
                 "Both custodians have cosigned more of the ledger than this one remembers having read.",
                 "This custodian's storage was put back: let it catch up with the other custodian first.",
             )
-
-        def dated(index: int) -> int | None:
-            return first_witnessed(self._source, self._keys, index)
-
+        dated = WitnessRecord(self._source, self._keys).witnessed
         for applied in self._replica.extend(self._source, signed, witnessed_at, dated=dated):
             if applied.error is not None and self._report is not None:
                 self._report(applied)

@@ -35,7 +35,7 @@ from blindplate.core.ledger.witness_messages import AddCheckpoint, parse_add_che
 from blindplate.core.merkle import verify_consistency
 from blindplate.core.parties import Custodian
 from blindplate.edge.clock import Clock
-from blindplate.edge.ledger.dating import first_cosigned
+from blindplate.edge.ledger.dating import WitnessRecord
 from blindplate.edge.ledger.replica import Replica
 from blindplate.edge.ledger.source import LedgerSource
 from blindplate.edge.logs import log
@@ -161,7 +161,7 @@ class Cosigning:
         """When this custodian had cosigned an entry that it may have read before its copy was put back or lost."""
         if self._catching_up.over:
             return None
-        return partial(first_cosigned, self._source, self._keys, custodian=self._custodian)
+        return partial(WitnessRecord(self._source, self._keys).cosigned, custodian=self._custodian)
 
     def _own_lines(self) -> bytes:
         stored = Note.from_bytes(self.head()).signatures
