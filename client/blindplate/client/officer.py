@@ -1,7 +1,7 @@
 """A custodian's officer: what waits, a signed word on it, and the record of decisions.
 
 Guarantees that a word leaves only under the officer's own key, and that decisions shown are the custodian's: signed
-with its pinned key, and chained without a gap. Whether a waiting request is its owner's own word has been checked
+with its pinned key, and chained without a gap but one that a decision itself tells of. Whether a waiting request is its owner's own word has been checked
 by the custodian that shows it; an officer holds no grants to check it again. Protocol section 6.
 """
 
@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Final, Literal
 
 from blindplate.core.encoding import DIGEST_BYTES
-from blindplate.core.errors import ChainError, MessageError, SignatureError
+from blindplate.core.errors import MessageError, SignatureError
 from blindplate.core.parties import Custodian
 from blindplate.core.records.record import SealedRecord
 from blindplate.core.signing import SEED_BYTES, SigningKey, Statement
-from blindplate.core.statements.releases import Approval, Decision, ReleaseRequest, Verdict
+from blindplate.core.statements.releases import Approval, Decision, ReleaseRequest, Verdict, require_next
 from blindplate.edge.clock import Clock, SystemClock
 from blindplate.edge.keyfiles import read_secret
 from blindplate.edge.settings import LedgerAccess, ProcessSettings, TlsFiles, TrustedKeys
@@ -124,14 +124,14 @@ def decisions(settings: OfficerSettings) -> list[Decision]:
     previous = bytes(DIGEST_BYTES)
     with _approvals(settings) as stub:
         while True:
-            request = v1.DecisionsRequest(start=len(found), limit=_PAGE)
+            start = found[-1].sequence + 1 if found else 0
+            request = v1.DecisionsRequest(start=start, limit=_PAGE)
             page = stub.Decisions(request, timeout=_SECONDS).decisions
             if not page:
                 return found
             for message in page:
                 decision, statement_id = _verified(settings, message)
-                if decision.sequence != len(found) or decision.previous != previous:
-                    raise ChainError(f"The custodian's record of decisions is broken at {len(found)}.")
+                require_next(decision, found[-1].sequence + 1 if found else 0, previous)
                 found.append(decision)
                 previous = statement_id
 

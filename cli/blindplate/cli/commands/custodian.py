@@ -80,6 +80,8 @@ def decisions(officer: SettingsFile) -> None:
     console = Console()
     for one in officers.decisions(_officer(officer)):
         how = "automatic" if one.automatic else f"by {', '.join(one.officers) or 'nobody'}"
+        if one.resumed:
+            console.print("The database was put back here: the decisions before are in the ledger alone.")
         console.print(
             f"{one.sequence}: {one.verdict.value} ({one.code}), {how}: {_printable(one.reason)}",
             highlight=False,

@@ -32,6 +32,7 @@ from blindplate.core.parties import Custodian, PartyKeys
 from blindplate.core.statements.cameras import RegisterEntry
 from blindplate.core.statements.model import StatementModel
 from blindplate.core.statements.policies import ZonePolicy, ZoneRegister
+from blindplate.core.statements.release_entries import DecisionEntry
 
 __all__ = ["Applied", "CommittedVersion", "LedgerState", "relevant"]
 
@@ -141,6 +142,11 @@ class LedgerState:
     def requests(self) -> Mapping[bytes, EnteredRequest]:
         """Every release request entered, by id."""
         return MappingProxyType(self._facts.requests)
+
+    @property
+    def last_decisions(self) -> Mapping[Custodian, DecisionEntry]:
+        """Each custodian's decision of the highest number, among those applied; they may be left out (``apply``)."""
+        return MappingProxyType(self._facts.decisions)
 
     def _checked_alone(self, entry: bytes) -> StatementModel:
         statement = parse_entry(entry)

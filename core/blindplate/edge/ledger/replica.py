@@ -18,7 +18,7 @@ from typing import Final
 from blindplate.core.encoding import digest
 from blindplate.core.errors import ChainError, ForkError, UnwitnessedError
 from blindplate.core.ledger.checkpoints import Checkpoint, LedgerKeys, SignedCheckpoint
-from blindplate.core.ledger.entries import parse_entry
+from blindplate.core.ledger.entries import parse_entry, passed_over
 from blindplate.core.ledger.layout import document_path
 from blindplate.core.ledger.state import Applied, LedgerState
 from blindplate.core.parties import PartyKeys
@@ -41,13 +41,14 @@ class _View:
 class Replica:
     """Safe to use from several threads; each of its properties is that of one moment."""
 
-    def __init__(self, path: Path, keys: LedgerKeys, parties: PartyKeys) -> None:
-        """Open or make the replica in ``path``, mode 0600.
+    def __init__(self, path: Path, keys: LedgerKeys, parties: PartyKeys, *, decisions: bool = False) -> None:
+        """Open or make the replica in ``path``, mode 0600; with ``decisions`` it keeps custodians' decisions, too.
 
         Raises StorageError when the file cannot be read or is no replica, ChainError when it was altered or is of
         another ledger or other parties.
         """
         self._extending = threading.Lock()
+        self._decisions = decisions
         self._file = ReplicaFile(path, _ledger_digest(keys, parties))
         try:
             self._view = self._loaded(parties)
@@ -99,7 +100,9 @@ class Replica:
         """
         with self._extending:
             view = self._view
-            reading = read_entries(source, view.head.frontier, signed.checkpoint, known)
+            reading = read_entries(
+                source, view.head.frontier, signed.checkpoint, known, decisions=self._decisions
+            )
             state = view.state.copy() if reading.entries else view.state
             kept, applied = _fold(source, state, reading, witnessed_at, dated or _undated)
             head = self._file.write(view.head, reading.frontier, kept, sign or signed.note.to_bytes)
@@ -165,7 +168,8 @@ def _fold(
         if named is not None and document is not None:
             # One that is withheld or altered is the source's doing, not the entry's: whoever gets it says otherwise.
             state.open_document(named, document)
-        moment = dated(index)
+        # What decides nothing has no record of its own beside it.
+        moment = None if passed_over(entry) else dated(index)
         witnessed_at = latest if moment is None else min(latest, moment)
         one = state.apply(index, entry, witnessed_at, document)
         applied.append(one)

@@ -41,7 +41,7 @@ from blindplate.server.custodian.release_keys import ReleaseKeys
 from blindplate.server.custodian.requests import StoredRequest
 from blindplate.server.custodian.storage import reading, truncate_log, writing
 from blindplate.server.custodian.subject_tags import SubjectTags
-from blindplate.server.custodian.witnessed import Ledger, require_entry
+from blindplate.server.custodian.witnessed import FRESH_SECONDS, Ledger, require_entry
 
 APPROVED_CODE: Final = "ok"
 EXPIRED_CODE: Final = "expired"
@@ -79,7 +79,8 @@ def _set() -> threading.Event:
 class Docket:
     """One custodian's requests. ``officers`` maps the names of today's officers to Ed25519 public keys.
 
-    ``subjects`` are custodian B's, None at A. ``remains`` is set while the database's log may hold what was erased.
+    ``subjects`` are custodian B's, None at A. ``remains`` is set while the database's log may hold what was erased,
+    ``caught_up`` once this process has read as much of the ledger as both custodians had just cosigned.
     """
 
     custodian: Custodian
@@ -92,6 +93,7 @@ class Docket:
     clock: Clock
     # At first, since the process may have stopped just after an erasure.
     remains: threading.Event = field(default_factory=_set)
+    caught_up: threading.Event = field(default_factory=threading.Event)
 
     def examine(self, authentic: Authentic, permissions: Permissions) -> Evidence | BlindplateError:
         """Evidence that a share may be given, or the error that is the verdict on the request.
@@ -100,6 +102,7 @@ class Docket:
         witnessed by both custodians; ForkError or RollbackError of the ledger, StorageError or UnavailableError.
         """
         require_entry(authentic, self.ledger)
+        self.caught_up.set()
         now = self.clock.now()
         try:
             return check(
@@ -118,6 +121,15 @@ class Docket:
             return error
         except _VERDICTS as error:
             return error
+
+    def require_caught_up(self) -> None:
+        """Raise unless it is known since the start which decisions of this custodian the ledger holds.
+
+        A database that was put back knows fewer. Raises UnwitnessedError, ForkError, RollbackError or UnavailableError.
+        """
+        if not self.caught_up.is_set():
+            self.ledger.require_witnessed(0, FRESH_SECONDS)
+            self.caught_up.set()
 
     def case(self, connection: Connection, stored: StoredRequest, terms: Terms) -> Case:
         """A stored request as the state machine sees it, under ``terms``; officers' words are verified anew."""
@@ -168,10 +180,16 @@ class Docket:
         )
 
     def expire(self) -> None:
-        """Decide every pending request past its time as expired."""
+        """Decide every pending request past its time as expired; later, while it has not caught up with the ledger."""
         now = self.clock.now()
         with reading(self.engine) as connection:
             due = requests.overdue(connection, now)
+        if due:
+            try:
+                self.require_caught_up()
+            except BlindplateError as error:
+                log().warning("expiry-waits", requests=len(due), error=error)
+                return
         for request_id in due:
             with writing(self.engine) as connection:
                 stored = requests.find(connection, request_id)

@@ -140,7 +140,7 @@ def _build(
     release_keys = ReleaseKeys(
         settings.data / "release-keys", custodian, signer, settings.release_key_seconds
     )
-    record = DecisionRecord(custodian, signer)
+    record = DecisionRecord(custodian, signer, lambda: ledger.replica.state.last_decisions.get(custodian))
     with reading(engine) as connection:
         log().info("record-verified", decisions=record.verify(connection))
     officers = {officer.name: officer.public for officer in settings.officers}
@@ -184,7 +184,7 @@ def _open_ledger(settings: CustodianSettings, clock: Clock, opened: ExitStack) -
     keys, access = settings.ledger.keys.keys(), settings.ledger
     source = opened.enter_context(closing(open_source(access.url)))
     replica = opened.enter_context(
-        closing(Replica(settings.data / "ledger.sqlite", keys, settings.trust.parties()))
+        closing(Replica(settings.data / "ledger.sqlite", keys, settings.trust.parties(), decisions=True))
     )
     # Cosigning alone extends what this custodian has read.
     return _Ledger(replica, source, Follower(replica, source, keys, clock, extends=False))

@@ -82,9 +82,10 @@ class Voting:
         Raises IdentityError for anyone else's word or one for the other custodian, MessageError, SignatureError,
         NotFoundError, PolicyError when the request is decided already, and ExpiredError. The request waits on after
         QuotaError, when the day's releases are used up, and UnwitnessedError, when both custodians have not just
-        witnessed its entry.
+        witnessed its entry, or nothing at all since this one's start.
         """
         word = self._read(statement, officer)
+        self.docket.require_caught_up()
         self.docket.expire()
         with reading(self.docket.engine) as connection:
             stored = _stored(connection, word.request_id)
