@@ -123,7 +123,8 @@ def _progress() -> Generator[Told]:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
         task = shown.add_task("", total=None)
         yield lambda done, total: shown.update(task, completed=done, total=total)
 
@@ -139,9 +140,13 @@ def _print_findings(console: Console, findings: Iterable[Finding]) -> None:
 
 
 def _end(console: Console, audit: Audit) -> None:
+    from blindplate.client.auditor.wording import plural
+
     violations = len(audit.violations)
     notes = len(audit.findings) - violations
     if violations:
-        console.print(Text(f"NOT GREEN: {violations:,} violations, {notes:,} notes.", style="bold red"))
+        console.print(
+            Text(f"NOT GREEN: {plural(violations, 'violation')}, {plural(notes, 'note')}.", style="bold red")
+        )
         raise typer.Exit(1)
-    console.print(Text(f"GREEN: no rule is broken; {notes:,} notes.", style="bold green"))
+    console.print(Text(f"GREEN: no rule is broken; {plural(notes, 'note')}.", style="bold green"))

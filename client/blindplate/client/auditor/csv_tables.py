@@ -1,7 +1,7 @@
 """Every figure of the report as CSV (RFC 4180), and every release request.
 
 Guarantees that columns bear the names of the JSON file's fields, and that no cell is taken for a formula by a
-spreadsheet. docs/spec/audit.md section 5.
+spreadsheet. docs/spec/audit.md section 6.
 """
 
 from __future__ import annotations

@@ -115,7 +115,8 @@ def short(identifier: bytes) -> str:
 
 def at(moment: float) -> str:
     """How sentences give a moment (seconds since 1970, UTC)."""
-    return f"{datetime.fromtimestamp(moment, UTC):%d %B %Y at %H:%M:%S} UTC"
+    date = datetime.fromtimestamp(moment, UTC)
+    return f"{date.day} {date:%B %Y at %H:%M:%S} UTC"
 
 
 def day_of(moment: float) -> str:

@@ -1,7 +1,7 @@
 """The public report as files: one page that needs nothing else, the same figures as JSON, and CSV tables.
 
 Guarantees that the page loads nothing from anywhere and runs no script, and that whatever stands in the ledger is text on
-it and never markup. Needs ``jinja2``; the rest of the auditor does not. docs/spec/audit.md sections 4 and 5.
+it and never markup. Needs ``jinja2``; the rest of the auditor does not. docs/spec/audit.md sections 4 and 6.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from blindplate.client.auditor.page import build_page
 from blindplate.client.auditor.page_tables import grant_history
 from blindplate.client.auditor.summary import Summary, summarize
 from blindplate.client.auditor.wording import duration
+from blindplate.core.errors import StorageError
 from blindplate.edge.keyfiles import write_public
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
@@ -41,8 +42,11 @@ def write_report(audit: Audit, folder: Path) -> Path:
         **{f"{name}.csv": text for name, text in csv_tables(summary).items()},
         "requests.csv": requests_table(audit),
     }
-    for name, text in files.items():
-        write_public(folder / name, text.encode())
+    try:
+        for name, text in files.items():
+            write_public(folder / name, text.encode())
+    except StorageError as error:
+        raise StorageError(error.what, "Make room, or name another folder.") from None
     return folder / PAGE
 
 
