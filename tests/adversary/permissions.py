@@ -46,14 +46,15 @@ def clock_at(world: World, moment: Callable[[Grant], float]) -> Generator[None]:
 
 
 @contextmanager
-def suspended_by(world: World, custodian: Custodian) -> Generator[None]:
-    """One custodian has suspended the police's grant for itself."""
+def suspended_by(world: World, custodian: Custodian, list_id: str = "police") -> Generator[None]:
+    """One custodian has suspended a list's grant for itself."""
     settings = load(CustodianSettings, world.deployment.settings(f"custodian-{custodian}"))
-    give_word(settings, Word("police-1", suspended=True, reason="A complaint."), world.clock.now())
+    grant_id = f"{list_id}-1"
+    give_word(settings, Word(grant_id, suspended=True, reason="A complaint."), world.clock.now())
     try:
         yield
     finally:
-        give_word(settings, Word("police-1", suspended=False, reason="Looked into."), world.clock.now())
+        give_word(settings, Word(grant_id, suspended=False, reason="Looked into."), world.clock.now())
 
 
 @contextmanager
