@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from blindplate.cli.demonstration.in_force import wait_until_in_force
 from blindplate.cli.demonstration.processes import Process, Processes
 from blindplate.cli.demonstration.scenario import EMISSIONS, POLICE, Scenario
 from blindplate.cli.traffic import Simulation
@@ -28,7 +29,6 @@ from blindplate.client.owner.settings import OwnerSettings
 from blindplate.core.errors import BlindplateError, PendingError, PolicyError, UnavailableError
 from blindplate.core.statements.purposes import Purpose
 from blindplate.core.statements.releases import Decision, Verdict
-from blindplate.edge.ledger.snapshot import read_ledger
 from blindplate.edge.settings import load
 
 # Custodians first: the ledger asks them for their cosignatures, and grants are in force once it has them.
@@ -104,21 +104,7 @@ class Story:
     def _start_servers(self) -> None:
         for process in [self._processes.serve(party) for party in _SERVERS]:
             process.wait_for("ready")
-        deadline = time.monotonic() + _SETTLE_SECONDS
-        while not self._in_force():
-            if time.monotonic() > deadline:
-                raise UnavailableError("The grants did not come into force.", "Look at the ledger's log.")
-            time.sleep(_POLL_SECONDS)
-
-    def _in_force(self) -> bool:
-        """Whether the ledger says, under both custodians' cosignatures, that every grant is in force."""
-        owner = self._owners[POLICE]
-        try:
-            with read_ledger(owner.ledger, owner.trust) as state:
-                return all(state.grants[one.grant].in_force(time.time()) for one in self._owners.values())
-        except (BlindplateError, KeyError):
-            # Not cosigned yet.
-            return False
+        wait_until_in_force(self._scenario.deployment, _SETTLE_SECONDS)
 
     def _publish(self) -> None:
         def submit(list_id: str) -> None:
