@@ -13,7 +13,7 @@ from datetime import date
 from typing import Final
 
 from blindplate.client.auditor.dating import SKEW_SECONDS
-from blindplate.client.auditor.findings import Finding, Kind, Rule, judged, named
+from blindplate.client.auditor.findings import Finding, Kind, Rule, Severity, judged, named
 from blindplate.client.auditor.grants import GrantDates
 from blindplate.core.errors import CountError, GrantError, QuotaError
 from blindplate.core.ledger.state import LedgerState
@@ -27,16 +27,31 @@ _EPOCH: Final = date(1970, 1, 1)
 
 @dataclass(slots=True)
 class Evaluations:
-    """What custodians have counted up to the last entry heard; ``days`` holds the last counts of each day."""
+    """What custodians have counted up to the last entry heard.
+
+    ``days`` holds the last counts of each day, ``begun`` each custodian's counts under way, part by part.
+    """
 
     dates: GrantDates
     days: dict[tuple[Custodian, str], EvaluationCounts] = field(
         default_factory=dict[tuple[Custodian, str], EvaluationCounts]
     )
     totals: dict[tuple[Custodian, str], int] = field(default_factory=dict[tuple[Custodian, str], int])
+    begun: dict[Custodian, EvaluationCounts | None] = field(
+        default_factory=dict[Custodian, "EvaluationCounts | None"]
+    )
 
     def counts(self, index: int, entry: EvaluationCounts, state: LedgerState) -> Iterator[Finding]:
-        """Hear of a custodian's counts."""
+        """Hear of a custodian's counts, or of a part; they are judged once they are whole."""
+        custodian = entry.custodian
+        try:
+            self.begun[custodian] = entry = entry.joined_to(self.begun.get(custodian))
+        except CountError as error:
+            sentence = f"{named(custodian)}: {error.what}"
+            yield Finding(index, Kind.EVALUATIONS_DECREASE, Severity.VIOLATION, sentence)
+            self.begun[custodian] = entry if entry.part == 0 else None
+        if self.begun[custodian] is None or not entry.whole:
+            return
         key = (entry.custodian, entry.day)
         before = self.days.get(key)
         had = _by_grant(before)

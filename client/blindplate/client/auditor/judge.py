@@ -94,7 +94,8 @@ class Judge:
                 yield from self.matching.batches(index, model, grants)
             case MatcherCounts():
                 yield from self.matching.counts(index, model)
-                yield from self.cameras.compared(index, self.matching.received(), model.made_at)
+                if model.whole:
+                    yield from self.cameras.compared(index, self.matching.received(), model.made_at)
             case CameraCounts():
                 yield from self.cameras.report(index, model)
             case EvaluationCounts():

@@ -34,13 +34,15 @@ _RISING: Final = (
 class Matching:
     """What the matcher has said up to the last entry heard.
 
-    ``earlier`` is the sum of the last counts of every beginning before the present one (``since``).
+    ``earlier`` is the sum of the last counts of every beginning before the present one (``since``), ``begun`` the counts
+    under way, part by part.
     """
 
     dates: GrantDates
     sequences: dict[str, int] = field(default_factory=dict[str, int])
     last: MatcherCounts | None = None
     earlier: dict[Place, int] = field(default_factory=dict[Place, int])
+    begun: MatcherCounts | None = None
 
     def batches(self, index: int, entry: Batches, grants: Mapping[str, GrantHistory]) -> Iterator[Finding]:
         """Hear of batches."""
@@ -56,7 +58,14 @@ class Matching:
             self.sequences[batch.list_id] = max(batch.sequence, self.sequences.get(batch.list_id, 0))
 
     def counts(self, index: int, entry: MatcherCounts) -> Iterator[Finding]:
-        """Hear of counts."""
+        """Hear of counts, or of a part; they are judged once they are whole."""
+        try:
+            self.begun = entry = entry.joined_to(self.begun)
+        except CountError as error:
+            yield Finding(index, Kind.COUNTS_BALANCE, Severity.VIOLATION, f"The matcher: {error.what}")
+            self.begun = entry if entry.part == 0 else None
+        if self.begun is None or not entry.whole:
+            return
         anew = self.last is not None and entry.since != self.last.since
         if self.last is not None and anew:
             for row in self.last.records:

@@ -362,7 +362,7 @@ class Ledger:
     def counts(self, *rows: RecordCount, since: int = BEGINS, refused: int = 0) -> int:
         """The matcher's counts."""
         counts = MatcherCounts(since=since, records=rows, refused_claims=refused, made_at=self.now)
-        return self.enter(counts, MATCHER)
+        return [self.enter(part, MATCHER) for part in counts.split()][-1]
 
     def camera(self, zone: str = "inner", number: int = 0, *, since: int = BEGINS, **accepted: int) -> int:
         """A camera's counts, by list."""

@@ -6,13 +6,17 @@ import pytest
 
 from blindplate.client.auditor.findings import Kind
 from blindplate.core.parties import Custodian
-from blindplate.core.statements.matching import RecordCount
+from blindplate.core.statements.evaluations import EvaluationCounts, ZoneEvaluations
+from blindplate.core.statements.matching import MatcherCounts, RecordCount
 from tests.unit.client.auditor.ledgers import (
     BEGINS,
+    CUSTODIANS,
     DAY,
     EMISSIONS,
+    MATCHER,
     POLICE,
     Ledger,
+    audited,
     findings,
     grant,
     granted,
@@ -79,6 +83,65 @@ def test_counts_that_balance_and_rise_are_green() -> None:
     ledger.counts(
         row(received=20, claimed=2, erased_acknowledged=9, erased_claimed=1), row("liable", received=5)
     )
+    assert findings(ledger) == []
+
+
+def many(received: int) -> tuple[RecordCount, ...]:
+    """Counts of more lists than an entry has room for."""
+    return tuple(row(f"list-{number:03}", received=received) for number in range(250))
+
+
+def many_counts(ledger: Ledger, received: int = 10) -> tuple[MatcherCounts, ...]:
+    counts = MatcherCounts(since=BEGINS, records=many(received), refused_claims=0, made_at=ledger.now)
+    return counts.split()
+
+
+def test_counts_in_several_entries_are_judged_as_one() -> None:
+    ledger = Ledger.begun()
+    ledger.counts(*many(10))
+    ledger.counts(*many(20), row("one-more", received=1))
+    audit = audited(ledger)
+    assert audit.findings == []
+    assert audit.judge.matching.received() == {
+        (one.list_id, one.zone): one.received for one in (*many(20), row("one-more", received=1))
+    }
+    # The last part alone: what is in the others has gone down.
+    ledger.counts(*many(19), row("one-more", received=1))
+    assert violated(ledger) == {Kind.COUNTS_DECREASE}
+
+
+def test_a_row_that_does_not_balance_is_found_in_whatever_part_it_stands() -> None:
+    for number in (0, 99, 100, 249):
+        ledger, rows = Ledger.begun(), list(many(10))
+        rows[number] = row(f"list-{number:03}", received=10, open=9)
+        ledger.counts(*rows)
+        assert violated(ledger) == {Kind.COUNTS_BALANCE}
+
+
+def test_a_list_counted_in_two_parts_is_found() -> None:
+    ledger = Ledger.begun()
+    ledger.counts(*many(10), row("list-000", received=10))
+    assert violated(ledger) == {Kind.COUNTS_BALANCE}
+
+
+@pytest.mark.parametrize("entered", [(1, 2), (0, 2), (0, 2, 1), (0, 1, 0, 1, 2), (0, 0, 1, 2)])
+def test_a_part_of_the_counts_that_is_missing_or_out_of_order_is_found(entered: tuple[int, ...]) -> None:
+    ledger = Ledger.begun()
+    for part in entered:
+        ledger.enter(many_counts(ledger)[part], MATCHER)
+    assert violated(ledger) == {Kind.COUNTS_BALANCE}
+
+
+def test_cameras_are_compared_with_whole_counts_alone() -> None:
+    ledger = Ledger.begun()
+    ledger.counts(*many(10))
+    ledger.camera("inner", 0, since=BEGINS, **{"list-000": 20, "list-249": 20})
+    ledger.now += 2 * 3600
+    *begun, last = many_counts(ledger, 20)
+    for part in begun:
+        ledger.enter(part, MATCHER)
+    assert findings(ledger) == []
+    ledger.enter(last, MATCHER)
     assert findings(ledger) == []
 
 
@@ -311,3 +374,41 @@ def test_one_party_alone_cannot_move_the_ledgers_time() -> None:
     ledger.release(grant_id="police-2")
     ledger.now += 20 * DAY
     assert violated(ledger) == set()
+
+
+# Evaluations in several entries.
+
+
+def evaluation_parts(ledger: Ledger, extra: int = 0) -> tuple[EvaluationCounts, ...]:
+    zones = [("hotlist", "inner", 5), *((f"list-{number:03}", "inner", 0) for number in range(450))]
+    return EvaluationCounts(
+        custodian=A,
+        day="2025-03-03",
+        grants=(),
+        zones=tuple(
+            ZoneEvaluations(list_id=list_id, zone=zone, evaluated=count and count + extra, local_keys=0)
+            for list_id, zone, count in zones
+        ),
+        subject_searches=0,
+        made_at=ledger.now,
+    ).split()
+
+
+def test_evaluations_in_several_entries_are_judged_as_one() -> None:
+    ledger = Ledger.begun()
+    for extra in (0, 1):
+        # The other custodian's may stand between them.
+        for part in evaluation_parts(ledger, extra):
+            ledger.enter(part, CUSTODIANS[A])
+            ledger.evaluations(B)
+    assert findings(ledger) == []
+    for part in evaluation_parts(ledger, 0):
+        ledger.enter(part, CUSTODIANS[A])
+    assert violated(ledger) == {Kind.EVALUATIONS_DECREASE}
+
+
+def test_a_part_of_the_evaluations_that_is_missing_is_found() -> None:
+    ledger = Ledger.begun()
+    for part in (*evaluation_parts(ledger)[:3], *evaluation_parts(ledger)):
+        ledger.enter(part, CUSTODIANS[A])
+    assert violated(ledger) == {Kind.EVALUATIONS_DECREASE}
