@@ -91,10 +91,10 @@ def camera_slipped_in(world: World) -> Generator[None]:
 
 
 @contextmanager
-def grant_one_custodian_did_not_sign(world: World) -> Generator[None]:
+def grant_one_custodian_did_not_sign(world: World, grant_id: str = "rally-1") -> Generator[None]:
     """The operator, custodian A and the ledger have a grant over a further list; custodian B never signed it."""
     grant = grant_of(world, "police")
-    further = grant.model_copy(update={"grant_id": "rally-1", "list_id": "rally", "amendment": 0})
+    further = grant.model_copy(update={"grant_id": grant_id, "list_id": "rally", "amendment": 0})
     enter_unchecked(world, further.statement(*_keys(world, SIGNERS[:2])))
     _pass_notice(world, grant)
     yield

@@ -30,14 +30,9 @@ from blindplate.core.errors import (
 from blindplate.core.hpke import OpeningKey, generate_seed
 from blindplate.core.local_keys import open_local_key
 from blindplate.core.parties import Custodian
-from blindplate.core.pseudonyms import Blinding, DomainKey
-from blindplate.edge.keyfiles import read_secret
+from blindplate.core.pseudonyms import Blinding
 from blindplate.edge.settings import TlsFiles
-from blindplate.edge.statuses import remote_errors
-from blindplate.edge.tls import open_channel
-from blindplate.v1 import pseudonyms_pb2 as v1
-from blindplate.v1 import types_pb2
-from blindplate.v1.pseudonyms_pb2_grpc import LocalKeysStub, PseudonymsStub
+from tests.adversary.evaluating import evaluated, key_of, secret_fetched
 from tests.adversary.permissions import (
     amended,
     camera_slipped_in,
@@ -53,31 +48,6 @@ POLICE, OUTER = Domain("police", "inner", 1), Domain("police", "outer", 1)
 BOTH = ("custodian-a", "custodian-b")
 # What is done to the deployment around an attack, and undone after it.
 Setting = Callable[[World], AbstractContextManager[object]]
-
-
-def evaluated(
-    world: World, custodian: Custodian, tls: TlsFiles, domain: Domain, blinding: Blinding
-) -> v1.EvaluateResponse:
-    """What a custodian answers to blinded plates."""
-    address = world.deployment.plan.addresses[f"custodian-{custodian}"]
-    request = v1.EvaluateRequest(domain=_message(domain), blinded=blinding.blinded)
-    with open_channel(address, f"custodian-{custodian}", tls) as channel, remote_errors("custodian"):
-        return PseudonymsStub(channel).Evaluate(request, timeout=20)
-
-
-def secret_fetched(world: World, custodian: Custodian, party: str, recipient: bytes) -> bytes:
-    """A domain's secret as a custodian hands it out for local mode, sealed to ``recipient``."""
-    address = world.deployment.plan.addresses[f"custodian-{custodian}"]
-    request = v1.FetchLocalKeyRequest(domain=_message(POLICE), recipient=recipient)
-    tls = world.tls(party)
-    with open_channel(address, f"custodian-{custodian}", tls) as channel, remote_errors("custodian"):
-        return LocalKeysStub(channel).Fetch(request, timeout=20).sealed_secret
-
-
-def key_of(world: World, custodian: Custodian, domain: Domain) -> DomainKey:
-    """The defence removed: the custodian's key itself, with nothing in front of it."""
-    seed = read_secret(world.deployment.folder / f"custodian-{custodian}" / "pseudonyms.seed")
-    return DomainKey.derive(seed, domain)
 
 
 def nothing(_world: World) -> AbstractContextManager[object]:
@@ -224,7 +194,7 @@ def test_a_domains_secret_is_not_handed_out(
     with local_mode(world, *signers) if signers else nullcontext():
         for custodian in Custodian:
             with pytest.raises(error):
-                secret_fetched(world, custodian, party, recipient.public)
+                secret_fetched(world, custodian, party, POLICE, recipient.public)
 
 
 def test_a_domains_secret_goes_to_its_camera_alone_where_both_custodians_signed_for_it(world: World) -> None:
@@ -232,12 +202,8 @@ def test_a_domains_secret_goes_to_its_camera_alone_where_both_custodians_signed_
     recipient, thief = (OpeningKey.from_seed(generate_seed()) for _ in range(2))
     with local_mode(world, *BOTH):
         for custodian in Custodian:
-            sealed = secret_fetched(world, custodian, "camera-1", recipient.public)
+            sealed = secret_fetched(world, custodian, "camera-1", POLICE, recipient.public)
             secret = open_local_key(sealed, custodian, POLICE, recipient).secret
             assert secret == key_of(world, custodian, POLICE).secret
             with pytest.raises(EnvelopeError):
                 open_local_key(sealed, custodian, POLICE, thief)
-
-
-def _message(domain: Domain) -> types_pb2.Domain:
-    return types_pb2.Domain(list_id=domain.list_id, zone=domain.zone, generation=domain.generation)
