@@ -117,40 +117,15 @@ class StolenLedger:
 @contextmanager
 def stolen_ledger(folder: Path) -> Generator[StolenLedger]:
     """A deployment whose honest days are just over: both custodians run, and the attacker has the ledger."""
-    with running_custodians(folder) as custodians:
-        custodians.ledger.stop()
-        yield from _stolen(custodians)
+    with running_custodians(folder) as custodians, stolen_from(custodians) as stolen:
+        yield stolen
 
 
 @contextmanager
-def running_custodians(folder: Path) -> Generator[Custodians]:
-    """Both custodians and the ledger of a new deployment, everything entered so far witnessed and public."""
-    clock = MovedClock()
-    deployment = create_deployment(folder / "deployment", small_plan())
-    custodians = Custodians(deployment, clock, RunningLedger(deployment, clock))
-    try:
-        custodians.begin()
-        until(lambda: settled(custodians))
-        yield custodians
-    finally:
-        custodians.close()
-
-
-def settled(custodians: Custodians) -> bool:
-    """Whether nothing waits to be entered, and everything entered is witnessed and public."""
-    ledger = custodians.ledger.running
-    assert ledger is not None
-    waiting = any(_waiting(custodians, custodian) for custodian in Custodian)
-    return not waiting and custodians.all_witnessed() and custodians.published == ledger.size
-
-
-def put_back(backup: Path, folder: Path) -> None:
-    """Restore a folder from a backup."""
-    shutil.rmtree(folder)
-    shutil.copytree(backup, folder)
-
-
-def _stolen(custodians: Custodians) -> Generator[StolenLedger]:
+def stolen_from(custodians: Custodians) -> Generator[StolenLedger]:
+    """The attacker has the ledger of these from now on; everything entered is witnessed and public."""
+    until(lambda: settled(custodians))
+    custodians.ledger.stop()
     deployment = custodians.deployment
     public = deployment.ledger
     kept = {
@@ -177,6 +152,33 @@ def _stolen(custodians: Custodians) -> Generator[StolenLedger]:
         finally:
             server.shutdown()
             thread.join()
+
+
+@contextmanager
+def running_custodians(folder: Path) -> Generator[Custodians]:
+    """Both custodians and the ledger of a new deployment, everything entered so far witnessed and public."""
+    clock = MovedClock()
+    deployment = create_deployment(folder / "deployment", small_plan())
+    custodians = Custodians(deployment, clock, RunningLedger(deployment, clock))
+    try:
+        custodians.begin()
+        yield custodians
+    finally:
+        custodians.close()
+
+
+def settled(custodians: Custodians) -> bool:
+    """Whether nothing waits to be entered, and everything entered is witnessed and public."""
+    ledger = custodians.ledger.running
+    assert ledger is not None
+    waiting = any(_waiting(custodians, custodian) for custodian in Custodian)
+    return not waiting and custodians.all_witnessed() and custodians.published == ledger.size
+
+
+def put_back(backup: Path, folder: Path) -> None:
+    """Restore a folder from a backup."""
+    shutil.rmtree(folder)
+    shutil.copytree(backup, folder)
 
 
 def _handler(files: dict[str, bytes]) -> type[BaseHTTPRequestHandler]:
