@@ -135,14 +135,14 @@ def share(part: int, whole: int) -> str:
 def duration(seconds: int) -> str:
     """A length of time in its two largest units, rounded down."""
     parts = (
-        ("d", seconds // 86_400),
-        ("h", seconds // 3600 % 24),
-        ("min", seconds // 60 % 60),
-        ("s", seconds % 60),
+        ("day", seconds // 86_400),
+        ("hour", seconds // 3600 % 24),
+        ("minute", seconds // 60 % 60),
+        ("second", seconds % 60),
     )
     largest = next((at for at, (_, number) in enumerate(parts) if number), len(parts) - 1)
     return " ".join(
-        f"{number} {unit}"
+        plural(number, unit)
         for at, (unit, number) in enumerate(parts[largest : largest + 2])
         if number or not at
     )

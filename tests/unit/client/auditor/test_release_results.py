@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from blindplate.client.auditor.findings import Kind
 from blindplate.client.auditor.release_results import Agreement, Outcomes, Taken, Way
 from blindplate.client.auditor.summary import Summary, summarize
 from blindplate.client.auditor.wording import duration, share
@@ -89,7 +90,8 @@ def test_outcomes_count_the_last_word_on_each_release() -> None:
         (Outcome.OPENED, Outcome.CONFIRMED),
         (Outcome.CONFIRMED, Outcome.NOT_SOUGHT),
         (Outcome.MISREAD,),
-        (Outcome.OPENED,),
+        (Outcome.OPENED, Outcome.MISREAD),
+        *3 * ((Outcome.OPENED,),),
         (Outcome.FAILED,),
         (),
     )
@@ -98,8 +100,8 @@ def test_outcomes_count_the_last_word_on_each_release() -> None:
         for outcome in said:
             ledger.outcome(request, outcome)
     (found,) = summary_of(ledger).releases.outcomes
-    assert found == Outcomes("hotlist", 6, opened=1, confirmed=1, misread=1, not_sought=1, failed=1)
-    assert (found.false_hits, found.judged, found.unreported) == (2, 3, 1)
+    assert found == Outcomes("hotlist", 9, opened=3, confirmed=1, misread=2, not_sought=1, failed=1)
+    assert (found.false_hits, found.judged, found.unreported) == (3, 4, 1)
 
 
 def test_alarms_are_listed_whether_they_were_noted_or_not() -> None:
@@ -115,18 +117,29 @@ def test_alarms_are_listed_whether_they_were_noted_or_not() -> None:
     assert loud == quiet | {"no-true-hit": 2, "did-not-open": 1, "outside-grant": 1, "claims-refused": 1}
 
 
+def test_what_breaks_a_rule_is_no_mere_alarm() -> None:
+    ledger = begun()
+    never = ledger.request("never entered")
+    del ledger.entries[-1]
+    ledger.decide(A, never)
+    ledger.decide(B, never, DENIED)
+    audit = audited(ledger)
+    assert [one.kind for one in audit.violations] == [Kind.DECISION_WITHOUT_REQUEST]
+    assert {one.name: one.noted for one in summarize(audit).alarms}["not-entered"] == 1
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
-        (0, "0 s"),
-        (59, "59 s"),
-        (60, "1 min"),
-        (61, "1 min 1 s"),
-        (3600, "1 h"),
-        (3659, "1 h"),
-        (7260, "2 h 1 min"),
-        (86_400, "1 d"),
-        (31 * 86_400 + 3 * 3600 + 59, "31 d 3 h"),
+        (0, "0 seconds"),
+        (59, "59 seconds"),
+        (60, "1 minute"),
+        (61, "1 minute 1 second"),
+        (3600, "1 hour"),
+        (3659, "1 hour"),
+        (7260, "2 hours 1 minute"),
+        (86_400, "1 day"),
+        (31 * 86_400 + 3 * 3600 + 59, "31 days 3 hours"),
     ],
 )
 def test_a_length_of_time_is_told_in_its_two_largest_units(seconds: int, words: str) -> None:

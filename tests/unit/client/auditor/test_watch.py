@@ -167,6 +167,19 @@ def test_a_ledger_that_does_not_answer_is_a_line_and_the_watch_goes_on(site: Sit
     assert rests == [7, 7]
 
 
+def test_what_was_found_before_the_ledger_stopped_answering_is_found_again(site: Site) -> None:
+    watch = site.watch()
+    watch.look()
+    site.ledger.batches(1, sequence=9)
+    while site.ledger.size < 300:
+        site.ledger.batches(1, sequence=site.ledger.size)
+    files = site.ledger.files()
+    site.source.files = {path: held for path, held in files.items() if path != entries_path(1, 44)}
+    assert watch.wait(1).findings == ()
+    site.source.files = files
+    assert watch.wait(1).findings[0].index == 7
+
+
 def test_the_first_look_at_no_ledger_is_an_error(site: Site) -> None:
     site.source.files = {}
     with pytest.raises(NotFoundError) as raised:
