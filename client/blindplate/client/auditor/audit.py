@@ -169,7 +169,7 @@ class Audit:
         judged = self.judge.enter(index, entry, self._document(index, entry), witnessed_at)
         self.findings += judged.findings
         if judged.model is not None:
-            self.figures.hear(judged.model)
+            self.figures.hear(judged.model, self.judge.matching.last)
         self._hear(index, judged.model)
 
     def _document(self, index: int, entry: bytes) -> bytes | None:

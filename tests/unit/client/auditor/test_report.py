@@ -20,10 +20,11 @@ from blindplate.client.auditor.summary import Summary, summarize
 from blindplate.client.auditor.wording import PURPOSES, RULES
 from blindplate.core.errors import StorageError
 from blindplate.core.parties import Custodian
+from blindplate.core.statements.matching import MatcherCounts
 from blindplate.core.statements.purposes import Purpose
 from blindplate.core.statements.release_entries import Outcome
 from blindplate.core.statements.releases import Verdict
-from tests.unit.client.auditor.ledgers import BEGINS, EMISSIONS, POLICE, Ledger, audited, grant, row
+from tests.unit.client.auditor.ledgers import BEGINS, EMISSIONS, MATCHER, POLICE, Ledger, audited, grant, row
 from tests.unit.client.auditor.month import month
 from tests.unit.client.auditor.pages import parse, rows
 
@@ -121,6 +122,19 @@ def test_reads_that_no_later_count_speaks_of_are_shown() -> None:
     assert [one.lost for one in summary.places] == [40]
     assert "Of 40 reads no later count says what became of them" in parse(render(summary)).text
     assert "no later count says" not in parse(render(small())).text
+
+
+def test_counts_in_parts_are_shown_once_they_are_whole() -> None:
+    ledger = Ledger.begun()
+    rows = [row(zone=f"zone-{number}", received=2) for number in range(101)]
+    counts = MatcherCounts(since=BEGINS, records=tuple(rows), refused_claims=0, made_at=ledger.now)
+    first, second = counts.split()
+    ledger.enter(first, MATCHER)
+    assert summarize(audited(ledger)).places == ()
+    ledger.enter(second, MATCHER)
+    summary = summarize(audited(ledger))
+    assert len(summary.places) == 101
+    assert {(one.counts.received, one.open, one.lost) for one in summary.places} == {(2, 2, 0)}
 
 
 def test_the_same_ledger_gives_the_same_files(tmp_path: Path) -> None:
