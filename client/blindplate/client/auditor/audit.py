@@ -133,7 +133,7 @@ class Audit:
         hashes = [leaf_hash(entry) for entry in entries]
         first = bundle.index * TILE_WIDTH
         had = self._tree.size - first
-        if had and self._tree.rows[0] != hashes[:had]:
+        if had and self._tree.begun != b"".join(hashes[:had]):
             path = entries_path(bundle.index, bundle.width)
             self.findings.append(wrong(Kind.FILE_ALTERED, path, "begins otherwise than it did before"))
         dates = self._dates(entries[had:], first + had, size, roots)
