@@ -163,7 +163,7 @@ def test_without_reading_both_cosign_what_nobody_can_see(
 ) -> None:
     lie = entries_withheld(doomed)
 
-    def unread(_source: object, frontier: Frontier, *_: object) -> Reading:
+    def unread(_source: object, frontier: Frontier, *_: object, **__: object) -> Reading:
         hidden = lie.history.entries[frontier.size :]
         return Reading(frontier.appended(map(leaf_hash, hidden)), ())
 
