@@ -18,6 +18,7 @@ from tests.adversary.asking import Desk
 from tests.adversary.auditing import audited, decided
 from tests.adversary.conftest import marks
 from tests.adversary.custody import opened_by_hand, share_of
+from tests.adversary.defences import let_pass
 from tests.adversary.reading import KnownRead, sealed_reads
 from tests.integration.ledger_site import until
 from tests.integration.owner.world import World
@@ -86,7 +87,7 @@ def test_what_one_custodian_has_not_witnessed_the_other_does_not_decide(
     assert released(desk, read, statement) == PLATES[0]
     # The defence removed: one custodian's word that it has read the entry is enough.
     later = desk.signed(desk.request(read))
-    monkeypatch.setattr(FOLLOWER, lambda *_: None)
+    monkeypatch.setattr(FOLLOWER, let_pass)
     world.stop_custodian(absent)
     try:
         index = world.ledger.enter(desk.entry(later, read.record.header), by=desk.owner)

@@ -20,6 +20,7 @@ from blindplate.server.custodian import docket
 from tests.adversary.asking import Desk
 from tests.adversary.auditing import decided, found
 from tests.adversary.conftest import marks
+from tests.adversary.defences import let_pass
 from tests.adversary.permissions import enter_unchecked
 from tests.adversary.reading import KnownRead, sealed_reads
 from tests.integration.owner.world import World
@@ -59,7 +60,7 @@ def test_without_an_entry_nothing_is_released(
     refused_undecided(desk, statement)
     assert found(desk.world, Kind.DECISION_WITHOUT_REQUEST) == []
     # The defence removed; and then everyone sees that two custodians released what nobody had asked for.
-    monkeypatch.setattr(docket, "require_entry", lambda *_: None)
+    monkeypatch.setattr(docket, "require_entry", let_pass)
     assert opened(desk, statement, reads[0]) == PLATES[0]
     assert len(found(desk.world, Kind.DECISION_WITHOUT_REQUEST)) == 2
 
@@ -86,7 +87,7 @@ def test_an_entry_that_is_of_another_record_releases_nothing(
     assert other.statement_id != statement.statement_id
     refused_undecided(desk, statement)
     # The defence removed.
-    monkeypatch.setattr(docket, "require_entry", lambda *_: None)
+    monkeypatch.setattr(docket, "require_entry", let_pass)
     assert opened(desk, statement, reads[1]) == PLATES[1]
 
 

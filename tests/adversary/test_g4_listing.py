@@ -7,13 +7,10 @@ each refusal the one check that makes it is taken out of both, and the plate com
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pytest
 
 from blindplate.client.auditor.findings import Kind
 from blindplate.core.domains import Domain
-from blindplate.core.ledger.versions import CommittedVersion
 from blindplate.core.membership import candidates_digest
 from blindplate.core.parties import Custodian
 from blindplate.core.plates import CanonicalPlate
@@ -23,12 +20,12 @@ from blindplate.v1 import release_pb2 as v1
 from tests.adversary.asking import Desk
 from tests.adversary.auditing import decided, found
 from tests.adversary.conftest import marks
+from tests.adversary.defences import VERSION_IN_FORCE, newest, one_before
 from tests.adversary.reading import KnownRead, sealed_reads
 from tests.integration.owner.world import World
 
 *LISTED, LATER, STRANGER = marks(6)
 DOMAIN = Domain("emissions", "inner", 1)
-VERSION_IN_FORCE = "blindplate.core.ledger.state.version_in_force"
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +76,7 @@ def test_matcher_and_owner_together_release_nothing_of_nobody_listed(
     for candidates in forged(desk):
         refused(desk, read, candidates)
     # The defence removed: a match secret and a grant in force are all that it takes.
-    monkeypatch.setattr(checks, "_check_membership", lambda *_: desk.output(STRANGER))
+    monkeypatch.setattr(checks, "require_member", _whoever)
     assert opened(desk, read, desk.candidates()) == STRANGER
 
 
@@ -95,7 +92,7 @@ def test_matcher_and_owner_together_release_nothing_of_one_listed_only_afterward
     (again,) = sealed_reads(desk.world, [LATER], list_id=desk.list_id)
     assert opened(after, again, after.candidates()) == LATER
     # The defence removed: the newest version counts, whenever it was witnessed.
-    monkeypatch.setattr(VERSION_IN_FORCE, _newest)
+    monkeypatch.setattr(VERSION_IN_FORCE, newest)
     assert opened(after, read, after.candidates()) == LATER
 
 
@@ -108,9 +105,12 @@ def test_matcher_and_owner_together_release_nothing_of_one_taken_off_before(
     for candidates in (before.candidates(), after.candidates()):
         refused(after, read, candidates)
     # The defence removed: any version ever committed to counts.
-    monkeypatch.setattr(VERSION_IN_FORCE, lambda versions, _: versions[-2])
+    monkeypatch.setattr(VERSION_IN_FORCE, one_before)
     assert opened(after, read, before.candidates()) == LATER
 
 
-def _newest(versions: Sequence[CommittedVersion], _captured_ms: int) -> CommittedVersion:
-    return versions[-1]
+def _whoever(
+    _header: object, _n_y: object, candidates: v1.VersionCandidates, _root: object, _leaves: object
+) -> bytes:
+    """Any entry of the list will do."""
+    return candidates.candidates[0].f

@@ -15,6 +15,7 @@ from blindplate.core.errors import GrantError, IdentityError, SignatureError
 from blindplate.core.hpke import OpeningKey, generate_seed
 from blindplate.core.parties import Custodian
 from blindplate.core.records.commitments import match_proof
+from blindplate.core.signing import Statement
 from blindplate.core.statements.releases import ReleaseRequest
 from blindplate.edge.tls import spiffe_id
 from blindplate.server.custodian.authentic import authenticate
@@ -74,7 +75,7 @@ def test_a_borrowed_request_gives_the_thief_nothing(
         with pytest.raises(SignatureError):
             desk.submit(A, statement)
     # The defence removed: without the owner's signature over every field, the share is sealed to the thief.
-    monkeypatch.setattr(ReleaseRequest, "verified", lambda one, _keys: ReleaseRequest.parsed(one.payload))
+    monkeypatch.setattr(ReleaseRequest, "verified", _believed)
     custodian, now = desk.world.custodians[A], desk.world.clock.now()
     public = desk.world.settings().trust.custodian_a
     permissions = current_permissions(A, public, custodian.replica, custodian.engine)
@@ -108,3 +109,7 @@ def test_no_more_records_are_asked_for_than_the_quota_allows(world: World) -> No
     assert decided(world, beyond.statement_id) == {B: "quota"}
     # The defence removed: the custodian's key alone knows no quota.
     assert len({share_of(world, one, B) for one in read}) == 5
+
+
+def _believed(statement: Statement, _keys: object) -> ReleaseRequest:
+    return ReleaseRequest.parsed(statement.payload)

@@ -25,6 +25,7 @@ from blindplate.server.custodian.grants import Permissions
 from tests.adversary.asking import Desk
 from tests.adversary.auditing import decided, found
 from tests.adversary.conftest import marks
+from tests.adversary.defences import VERSION_IN_FORCE, let_pass, newest
 from tests.adversary.permissions import amended, suspended_by
 from tests.adversary.reading import KnownRead, grant_of, sealed_reads
 from tests.integration.ledger_site import until
@@ -96,7 +97,7 @@ def test_nothing_is_released_that_was_captured_before_the_grant(
     # The defence removed: the grant of today judges it; then it still lacks a list version of that time.
     monkeypatch.setattr(Permissions, "grant_at", _whenever)
     refused(desk, read, "membership")
-    monkeypatch.setattr("blindplate.core.ledger.state.version_in_force", lambda versions, _: versions[-1])
+    monkeypatch.setattr(VERSION_IN_FORCE, newest)
     assert opened(desk, read) == PLATE
 
 
@@ -111,7 +112,7 @@ def test_nothing_is_released_beyond_the_quota(desk: Desk, monkeypatch: pytest.Mo
         refused(desk, read, "quota")
         assert found(desk.world, Kind.APPROVAL_QUOTA) == []
         # The defence removed; and then everyone sees that both custodians released more than the grant allows.
-        monkeypatch.setattr(release_quotas, "debit", lambda *_: None)
+        monkeypatch.setattr(release_quotas, "debit", let_pass)
         assert opened(desk, read) == PLATE
         assert found(desk.world, Kind.APPROVAL_QUOTA) != []
 
@@ -130,7 +131,7 @@ def test_one_custodian_that_suspends_the_grant_releases_nothing(
         assert decided(desk.world, statement.statement_id) == {custodian: "grant", other: "ok"}
         # The defence removed; and then everyone sees that it released under a grant it had suspended itself.
         before = len(found(desk.world, Kind.APPROVAL_NOT_IN_FORCE))
-        monkeypatch.setattr(Permissions, "require_active", lambda *_: None)
+        monkeypatch.setattr(Permissions, "require_active", let_pass)
         assert opened(desk, read) == PLATE
         assert len(found(desk.world, Kind.APPROVAL_NOT_IN_FORCE)) == before + 1
 
@@ -158,7 +159,7 @@ def test_nothing_is_released_that_a_revoked_camera_signed(
     read = read_by(desk, "camera-3", at)
     refused(desk, read, "identity")
     # The defence removed: whom the register names is believed.
-    monkeypatch.setattr(Permissions, "require_enrolled", lambda *_: None)
+    monkeypatch.setattr(Permissions, "require_enrolled", let_pass)
     assert opened(desk, read) == PLATE
 
 

@@ -13,6 +13,7 @@ from blindplate.core.errors import SignatureError, UnknownDomainError
 from blindplate.core.parties import Custodian
 from blindplate.core.pseudonyms import Blinding
 from tests.adversary.auditing import found
+from tests.adversary.defences import let_pass
 from tests.adversary.evaluating import evaluated, key_of
 from tests.adversary.permissions import grant_one_custodian_did_not_sign
 from tests.adversary.reading import grant_of
@@ -35,7 +36,7 @@ def test_a_grant_that_one_custodian_did_not_sign_counts_nowhere_but_where_signat
     # Everyone can see that it was entered, and that it counts for nothing.
     assert len(found(world, Kind.ENTRY_REFUSED)) == 1
     # The defence removed from both custodians.
-    monkeypatch.setattr("blindplate.core.ledger.state.require_signed", lambda *_: None)
+    monkeypatch.setattr("blindplate.core.ledger.state.require_signed", let_pass)
     with grant_one_custodian_did_not_sign(world, "rally-2"):
         for custodian in Custodian:
             answer = evaluated(world, custodian, owner, RALLY, blinding)
