@@ -171,10 +171,9 @@ def _lead(summary: Summary) -> tuple[str, ...]:
         ),
         (
             f"Agencies asked {plural(total.requested, 'time')} to see the record of a hit. Both custodians agreed to "
-            f"{total.released:,}; {total.refused:,} were refused, {total.expired:,} expired and {total.waiting:,} wait."
+            f"{total.released:,}. Refused: {total.refused:,}. Expired: {total.expired:,}. Still waiting: {total.waiting:,}."
         ),
-        f"Of the {plural(judged, 'record')} that agencies then reported on, {false:,} proved to be of a vehicle that "
-        "nobody sought."
+        f"Agencies then reported on {plural(judged, 'record')}. Of a vehicle that nobody sought: {false:,}."
         if judged
         else "No agency has reported yet whether a released record was of the vehicle sought.",
     )
