@@ -116,6 +116,12 @@ class Story:
             list(both.map(submit, self._owners))
         for process in [self._processes.own(f"owner-{list_id}") for list_id in self._owners]:
             process.wait_for("ready")
+        # What is read before both custodians have witnessed a list is not matched.
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        while any(_not_in_force(settings) for settings in self._owners.values()):
+            if time.monotonic() > deadline:
+                raise UnavailableError("The lists did not come into force.", "Look at the owners' logs.")
+            time.sleep(_POLL_SECONDS)
 
     def _drive(self) -> None:
         started = [
@@ -239,6 +245,11 @@ class Story:
 
 def _made(line: str) -> float:
     return datetime.fromisoformat(json.loads(line)["timestamp"]).timestamp()
+
+
+def _not_in_force(owner: OwnerSettings) -> bool:
+    standing = commands.status(owner)
+    return standing.in_force is None or standing.in_force.version < standing.version
 
 
 def _last_counts(process: Process) -> dict[str, Any]:
