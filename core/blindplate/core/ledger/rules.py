@@ -8,6 +8,8 @@ Protocol sections 6 and 7; docs/spec/ledger.md section 4.
 
 from __future__ import annotations
 
+from typing import Final
+
 from blindplate.core.errors import EntryError
 from blindplate.core.ledger.facts import Facts
 from blindplate.core.ledger.grants import GrantHistory
@@ -20,6 +22,10 @@ from blindplate.core.statements.lists import ListVersion
 from blindplate.core.statements.model import StatementModel
 from blindplate.core.statements.policies import ZonePolicy
 from blindplate.core.statements.release_entries import OutcomeEntry, RequestEntry
+
+# Which edition of the rules this is, models and signers of all kinds included: a party's copy of the ledger that was made
+# under another one is read anew. Raised with every release under which an entry counts that did not, or no longer does.
+RULES: Final = 1
 
 
 def require_fitting(facts: Facts, model: StatementModel) -> None:

@@ -1,7 +1,8 @@
 """Cosigning the ledger's checkpoints by the rules of C2SP tlog-witness.
 
 Guarantees that this custodian cosigns a checkpoint only when the ledger signed it, when it continues the one cosigned
-before, when every entry and document under it was read here, and when all of that is on disk; that two requests at
+before and every receipt this custodian was given (``edge.ledger.receipts``), when every entry and document under it
+was read here, and when all of that is on disk; that two requests at
 once cannot make it go back; that no cosignature is of an earlier second than the one before; and that after a start
 the other custodian's head is met first (``catching_up``). What contradicts itself is refused and alarmed
 (``evidence``). It does not judge entries: one that breaks its kind's rules is named in the log and counts for nothing.
@@ -109,7 +110,8 @@ class Cosigning:
             try:
                 return self._add(asked, signed)
             except (ForkError, RollbackError, ProofError) as error:
-                alarm(self._evidence, error, (asked.note, self.head(), self._catching_up.note))
+                notes = (asked.note, self.head(), self._catching_up.note, *self._replica.receipts)
+                alarm(self._evidence, error, notes)
                 raise
 
     @contextmanager
