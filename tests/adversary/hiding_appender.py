@@ -21,10 +21,11 @@ from tests.integration.ledger_site import party_tls
 
 @dataclass
 class HidingAppender(rpc.LedgerServicer):
-    """``hidden`` is what it acknowledged, in order."""
+    """``hidden`` is what it acknowledged, in order; ``notes`` are the checkpoints that its receipts rest on."""
 
     ledger: StolenLedger
     hidden: list[bytes] = field(default_factory=list[bytes])
+    notes: list[bytes] = field(default_factory=list[bytes])
 
     def Append(self, request: v1.AppendRequest, context: grpc.ServicerContext) -> v1.AppendResponse:  # noqa: N802
         """Acknowledge everything, in a history that only its receipts are of."""
@@ -32,8 +33,9 @@ class HidingAppender(rpc.LedgerServicer):
         first = self.ledger.honest.size + len(self.hidden)
         self.hidden += request.entries
         history = self.ledger.honest.then_all(self.hidden)
+        self.notes.append(self.ledger.note(history).to_bytes())
         return v1.AppendResponse(
-            checkpoint=self.ledger.note(history).to_bytes(),
+            checkpoint=self.notes[-1],
             receipts=[
                 v1.EntryReceipt(index=index, path=_path(history, index))
                 for index in range(first, history.size)

@@ -1,7 +1,8 @@
 """G6, at releases: a ledger that acknowledges an entry and then drops it, or shows a checkpoint of earlier as its latest.
 
 What was witnessed cannot be dropped (``test_g6_witness``). Here the ledger gives its receipt for an entry, and never shows
-it to a witness: a request, for which nothing is released; or a custodian's decision, for which it hands its share out.
+it to a witness: a request, for which nothing is released; or a custodian's decision, for which it hands its share out and
+then cosigns no ledger without it. What an auditor sees who trusts neither is tested with the receipts taken away.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import pytest
 from blindplate.client.auditor import releases as releases_module
 from blindplate.client.auditor.decision_rules import DECISION_RULES
 from blindplate.client.auditor.findings import Kind
-from blindplate.core.errors import UnwitnessedError
+from blindplate.core.errors import ForkError, RollbackError, UnwitnessedError
 from blindplate.core.ledger.checkpoints import SignedCheckpoint
 from blindplate.core.ledger.entries import parse_entry
 from blindplate.core.parties import Custodian
@@ -23,6 +24,8 @@ from blindplate.core.signing import Statement
 from blindplate.core.statements.release_entries import DecisionEntry, Outcome, OutcomeEntry, request_entry
 from blindplate.edge.ledger.appender import LedgerClient
 from blindplate.edge.ledger.follower import Follower
+from blindplate.edge.ledger.receipts import SHOWN_WITHIN_SECONDS
+from blindplate.edge.ledger.replica import Replica
 from blindplate.server.custodian import docket as docket_module
 from tests.adversary.audit_command import Audited, audit
 from tests.adversary.hiding_appender import HidingAppender, hiding_appender
@@ -66,9 +69,57 @@ def verified(ledger: StolenLedger, capsys: pytest.CaptureFixture[str]) -> Audite
     return audit(capsys, "verify", ledger.access.url, ledger.deployment.keys)
 
 
+def without_receipts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The defence removed: custodians forget under which checkpoint their entries were acknowledged."""
+    monkeypatch.setattr(Replica, "keep_receipt", unchecked)
+
+
+def other_entry(scene: Scene) -> Statement:
+    """Something harmless for the ledger to put where the decision stood."""
+    return request_entry_of(scene.case, scene.ledger)[1]
+
+
+@pytest.mark.parametrize("in_its_place", [True, False])
+def test_a_ledger_that_dropped_a_decision_is_never_cosigned_again(
+    scene: Scene, in_its_place: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger = scene.ledger
+    scene.decided(scene.requests[0])
+    history = ledger.honest
+    if in_its_place:
+        history = ledger.honest.then(other_entry(scene))
+    else:
+        scene.case.custodians.clock.offset += SHOWN_WITHIN_SECONDS + 1
+    ledger.show(history)
+    # Also not after a start; and B, which decided nothing, cannot make it public alone.
+    for _ in range(2):
+        note = ledger.note(history)
+        with pytest.raises(ForkError if in_its_place else RollbackError):
+            ledger.ask(A, history, note)
+        assert {note.to_bytes(), *scene.appender.notes} <= ledger.evidence(A)
+        scene.case.custodians.restart(A)
+    if in_its_place:
+        ledger.show(history, ledger.cosigned(history, by=[B]))
+        assert verified(ledger, capsys).status == 2
+    else:
+        # It may still show what it acknowledged.
+        ledger.goes_on(ledger.honest.then_all(scene.appender.hidden))
+
+
+def test_without_its_receipt_a_dropped_decision_is_cosigned_away(
+    scene: Scene, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_receipts(monkeypatch)
+    scene.decided(scene.requests[0])
+    scene.ledger.goes_on(scene.ledger.honest.then(other_entry(scene)))
+    # And nobody misses it, until the next decision.
+    assert verified(scene.ledger, capsys).status == 0
+
+
 def test_a_decision_that_was_dropped_is_missed_at_the_next(
     scene: Scene, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    without_receipts(monkeypatch)
     first, second = scene.requests
     assert len(scene.decided(first)) == 1
     (entry,) = scene.decided(second)
@@ -82,8 +133,9 @@ def test_a_decision_that_was_dropped_is_missed_at_the_next(
 
 
 def test_a_release_whose_decisions_were_dropped_is_missed_at_its_outcome(
-    scene: Scene, capsys: pytest.CaptureFixture[str]
+    scene: Scene, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    without_receipts(monkeypatch)
     request, _ = scene.requests
     scene.decided(request)
     outcome = OutcomeEntry(
@@ -98,20 +150,18 @@ def test_a_release_whose_decisions_were_dropped_is_missed_at_its_outcome(
     assert (audited.status, audited.names(Kind.OUTCOME_WITHOUT_RELEASE)) == (1, True)
 
 
-def test_until_then_a_dropped_decision_is_not_missed(
-    scene: Scene, capsys: pytest.CaptureFixture[str]
-) -> None:
-    scene.decided(scene.requests[0])
-    assert verified(scene.ledger, capsys).status == 0
+def request_entry_of(case: Case, ledger: StolenLedger) -> tuple[Statement, Statement]:
+    """A new request and its entry for the ledger."""
+    sealed = case.sealed()
+    request = case.request(sealed)
+    statement, key = case.signed(request), party_key(ledger.deployment, case.owner)
+    return statement, request_entry(statement.statement_id, request, sealed.record.header).statement(key)
 
 
 def acknowledged(scene: Scene) -> Statement:
     """A request whose entry the ledger has acknowledged to its owner, and shows to nobody."""
     case, access = scene.case, scene.ledger.access
-    sealed = case.sealed()
-    request = case.request(sealed)
-    statement, key = case.signed(request), party_key(scene.ledger.deployment, case.owner)
-    entry = request_entry(statement.statement_id, request, sealed.record.header).statement(key)
+    statement, entry = request_entry_of(case, scene.ledger)
     tls = party_tls(scene.ledger.deployment, case.owner)
     with LedgerClient(access.address, tls, access.keys.keys()) as client:
         (receipt,) = client.append([entry])
