@@ -85,10 +85,26 @@ def test_a_good_ledger_is_green_from_a_folder_and_over_http(
     run: Run, ledger: Path, keys: Path, address: str
 ) -> None:
     for place in (ledger, address, f"{address}/"):
-        code, shown, complaint = run("verify", "--ledger", place, "--keys", keys)
+        code, shown, complaint = run("verify", "--ledger", place, "--keys", keys, "--max-age", 1e10)
         assert (code, complaint) == (0, "")
         assert "GREEN: no rule is broken; 0 notes." in shown
         assert "entries of ledger.test/one, root " in shown
+
+
+def test_an_old_checkpoint_that_is_served_is_not_green(
+    run: Run, ledger: Path, keys: Path, address: str
+) -> None:
+    # As true as ever: only its age tells that it may hide what was entered since.
+    code, shown, _ = run("verify", "--ledger", ledger, "--keys", keys)
+    assert code == 0
+    assert "witnessed by both custodians on " in shown
+    for more in (("--ledger", address), ("--ledger", ledger, "--max-age", 60)):
+        code, shown, _ = run("verify", "--keys", keys, *more)
+        assert code == 1
+        assert (
+            "violation checkpoint-stale, file: The ledger's latest checkpoint was witnessed by both" in shown
+        )
+        assert "NOT GREEN: 1 violation, 0 notes." in shown
 
 
 def test_a_broken_rule_is_named_and_ends_in_1(run: Run, broken: Path, keys: Path, tmp_path: Path) -> None:

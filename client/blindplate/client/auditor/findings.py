@@ -28,6 +28,7 @@ class Severity(StrEnum):
 class Kind(StrEnum):
     """Which rule a finding is about; stable, and explained in docs/spec/audit.md."""
 
+    CHECKPOINT_STALE = "checkpoint-stale"
     FILE_ALTERED = "file-altered"
     FILE_MISSING = "file-missing"
     FILE_UNEXPLAINED = "file-unexplained"

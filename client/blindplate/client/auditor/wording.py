@@ -67,6 +67,7 @@ REFUSALS: Final[Mapping[str, str]] = {
     "unwitnessed": "The request was not in the ledger for both custodians to see",
 }
 RULES: Final[Mapping[Kind, str]] = {
+    Kind.CHECKPOINT_STALE: "The ledger was witnessed lately",
     Kind.FILE_ALTERED: "Public files hold what the entries say",
     Kind.FILE_MISSING: "Public files are all there",
     Kind.FILE_UNEXPLAINED: "Nothing else is among the public files",

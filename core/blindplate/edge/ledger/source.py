@@ -123,9 +123,12 @@ class FolderSource:
 
 def open_source(address: str) -> HttpSource | FolderSource:
     """The source that ``address`` names: an ``http://`` or ``https://`` URL, or a folder. Raises SettingsError."""
-    if re.match(r"[a-z]+://", address):
-        return HttpSource(address)
-    return FolderSource(Path(address))
+    return HttpSource(address) if is_address(address) else FolderSource(Path(address))
+
+
+def is_address(address: str) -> bool:
+    """Whether it names a ledger that is served, and no folder."""
+    return re.match(r"[a-z]+://", address) is not None
 
 
 def _limit(path: str) -> int:
