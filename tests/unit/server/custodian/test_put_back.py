@@ -6,6 +6,7 @@ import pytest
 
 from blindplate.core.errors import UnwitnessedError
 from blindplate.core.statements.releases import Verdict
+from blindplate.server.custodian.decision import State
 
 from .desk import Desk
 
@@ -27,7 +28,7 @@ def test_no_officer_decides_before_the_ledger_was_reached(
         desk.say("anna", waiting, verdict)
     assert desk.entries() == []
     desk.book.fresh = True
-    assert desk.say("anna", waiting, verdict).state == verdict
+    assert desk.say("anna", waiting, verdict).state.value == verdict.value
 
 
 def test_nothing_expires_before_the_ledger_was_reached(desk: Desk, waiting: bytes) -> None:
@@ -43,4 +44,4 @@ def test_once_reached_a_denial_needs_no_ledger(desk: Desk, waiting: bytes) -> No
     desk.book.fresh = True
     desk.docket.require_caught_up()
     desk.book.fresh = False
-    assert desk.say("anna", waiting, Verdict.DENIED).state == Verdict.DENIED
+    assert desk.say("anna", waiting, Verdict.DENIED).state is State.DENIED
