@@ -14,14 +14,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from prometheus_client import Counter
 from sqlalchemy import Connection, Engine
 
 from blindplate.core.errors import (
     BlindplateError,
     GoneError,
     InputError,
-    MembershipError,
     RefusedError,
     SecurityError,
 )
@@ -47,11 +45,6 @@ APPROVED_CODE: Final = "ok"
 EXPIRED_CODE: Final = "expired"
 # Errors that are a verdict on the request. Any other is this custodian's own trouble, and passes.
 _VERDICTS: Final = (SecurityError, RefusedError, InputError, GoneError)
-MEMBERSHIP_FAILURES: Final = Counter(
-    "blindplate_membership_failures",
-    "Releases asked for of vehicles that were on no list in time, by list.",
-    ("list",),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +105,6 @@ class Docket:
                 self.custodian,
                 now,
             )
-        except MembershipError as error:
-            # Matcher and owner agree on a hit that no list held: one of them lies, or was lied to.
-            list_id = authentic.record.header.domain.list_id
-            MEMBERSHIP_FAILURES.labels(list_id).inc()
-            request = authentic.request_id.hex()
-            log().error("membership-failed", grant=authentic.grant.grant_id, request=request, error=error)
-            return error
         except _VERDICTS as error:
             return error
 
@@ -139,16 +125,21 @@ class Docket:
         return Case(terms, stored.state, approved_by, denied_by)
 
     def approve(
-        self, connection: Connection, authentic: Authentic, case: Case, evidence: Evidence, reason: str
+        self,
+        connection: Connection,
+        request_id: bytes,
+        request: ReleaseRequest,
+        case: Case,
+        evidence: Evidence,
+        reason: str,
     ) -> None:
         """Decide an approved case, and seal the share to the requester."""
-        request_id = authentic.request_id
         sealed = seal_reply(evidence.reply, evidence.reply_key, self.custodian, request_id)
         self._finish(connection, request_id, State.APPROVED, sealed)
         tag, domain, now = None, evidence.record.header.domain, self.clock.now()
         if self.subjects is not None:
             tag = self.subjects.tag(connection, request_id, domain, evidence.member, now)
-        self._append(connection, request_id, authentic.request, case, (APPROVED_CODE, reason), tag)
+        self._append(connection, request_id, request, case, (APPROVED_CODE, reason), tag)
 
     def reject(
         self,
