@@ -1,11 +1,11 @@
 """Every check of a release request that needs no database, each with an error of its own.
 
-Guarantees, when ``check`` returns, that the grant is in force now and was when the record was captured; that the
-record was signed by a camera of its zone's register as it then stood, which nobody has revoked; that the requester
-holds the match secret; that this custodian's share fits; and that the record's pseudonym was an entry of the list
-version in force at the exact capture, by this custodian's own times. Whose word the request is was checked before
-(``authentic``), and that it stands in the ledger (``witnessed``). Nonces and quotas are the database's.
-Protocol section 6, guarantee G4.
+Guarantees, when ``check`` returns, that the grant is in force now and was when the record was captured, suspended by
+this custodian at neither time; that the record was signed by a camera of its zone's register as it then stood, which
+nobody has revoked; that the requester holds the match secret; that this custodian's share fits; and that the record's
+pseudonym was an entry of the list version in force at the exact capture, by this custodian's own times, and that
+version no longer than the grant then allowed. Whose word the request is was checked before (``authentic``), and that it
+stands in the ledger (``witnessed``). Nonces and quotas are the database's. Protocol section 6, guarantee G4.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Final
 from blindplate.core.errors import (
     CommitmentError,
     ExpiredError,
+    GrantError,
     MembershipError,
     MessageError,
     PolicyError,
@@ -89,9 +90,10 @@ def check(
     _check_capture(record.header, captured, moment)
     # A record is judged by the amendment it was captured under, whatever the grant says today.
     then = permissions.grant_at(request.grant_id, captured)
+    permissions.require_active_at(then, captured)
     _check_form(record.header, then)
     camera = _check_origin(record, custodian, key, then, permissions)
-    member = _check_membership(authentic, envelope, permissions)
+    member = _check_membership(authentic, envelope, then, permissions)
     return Evidence(grant, record, member, _reply(record.header, envelope, camera, then), reply_key)
 
 
@@ -164,9 +166,21 @@ def _check_origin(
     raise SignatureError("A record is not signed by a camera of its zone's register.")
 
 
-def _check_membership(authentic: Authentic, envelope: Envelope, permissions: Permissions) -> bytes:
-    """F_D (64 bytes) of the entry that the record was sealed for, in the list version in force at its capture."""
-    version = permissions.version_at(authentic.request.grant_id, envelope.capture_time_ms).statement
+def _check_membership(
+    authentic: Authentic, envelope: Envelope, grant: Grant, permissions: Permissions
+) -> bytes:
+    """F_D (64 bytes) of the entry that the record was sealed for, in the list version in force at its capture.
+
+    ``grant`` is the amendment in force at that time.
+    """
+    version = permissions.version_at(grant.grant_id, envelope.capture_time_ms).statement
+    # The ledger takes a version up to the size of the last amendment entered, which may have begun only later, or never.
+    if version.entries > grant.list_size:
+        raise GrantError(
+            f"The list had {version.entries:,} entries at the capture, of {grant.list_size:,} that grant "
+            f"{grant.grant_id} allowed then.",
+            "Publish no more entries than the grant in force allows; what was captured meanwhile is not released.",
+        )
     candidates = authentic.candidates.get(version.list_version)
     if candidates is None:
         raise MembershipError("No candidates are of the list version that was in force at the capture.")

@@ -96,6 +96,24 @@ def test_a_grant_suspended_by_this_custodian_or_by_the_other(
     assert desk.ask(desk.sealed()).state == state
 
 
+def test_what_was_captured_while_this_custodian_had_suspended_the_grant(desk: Desk) -> None:
+    for at, suspended in ((NOW - 3_000, True), (NOW - 2_000, False)):
+        for custodian, key in ((Custodian.A, desk.who.custodian_a), (Custodian.B, desk.who.custodian_b)):
+            word = GrantSuspension(
+                grant_id="police-1",
+                custodian=custodian,
+                suspended=suspended,
+                reason="doubts",
+                # The other's was resumed at once: what it suspended is for that one to refuse.
+                made_at=at if custodian is Custodian.A else at - 1_000,
+            )
+            desk.book.enter(word, key, at=word.made_at)
+    for captured in (NOW - 3_000, NOW - 2_001):
+        assert desk.outcome(desk.ask(desk.sealed(captured=captured))) == "grant"
+    for captured in (NOW - 3_001, NOW - 2_000):
+        assert desk.ask(desk.sealed(captured=captured)).state == "pending"
+
+
 def test_a_record_is_judged_by_the_amendment_it_was_captured_under(desk: Desk) -> None:
     coarser = desk.grant.disclosure.model_copy(update={"time_granularity_seconds": 600})
     desk.book.enter_grant(desk.amended(amendment=1, disclosure=coarser), NOW - 3_600)
