@@ -113,17 +113,25 @@ def zone_written_in(world: World) -> Generator[None]:
 
 
 @contextmanager
-def local_mode(world: World, *signers: str) -> Generator[None]:
-    """A newer policy for local mode in the inner zone, signed by ``signers``."""
+def local_mode(world: World, *signers: str, entered: bool = True) -> Generator[None]:
+    """A newer policy for local mode in the inner zone, signed by ``signers``, whom the ledger takes it from."""
     path = world.deployment.public / "policies" / "inner.json"
     before = read_statement(path)
-    changes = {"mode": PseudonymMode.LOCAL, "serial": 2}
-    changed = ZonePolicy.parsed(before.payload).model_copy(update=changes)
-    write_statement(path, changed.statement(*_keys(world, signers)))
+    changed = _next_policy(world, PseudonymMode.LOCAL).statement(*_keys(world, signers))
+    if entered:
+        enter_unchecked(world, changed)
+    write_statement(path, changed)
     try:
         yield
     finally:
         write_statement(path, before)
+        world.enter(_next_policy(world, PseudonymMode.OBLIVIOUS).statement(*_keys(world, SIGNERS[1:])))
+
+
+def _next_policy(world: World, mode: PseudonymMode) -> ZonePolicy:
+    """The inner zone's policy as the ledger has it, with another mode and the next serial number."""
+    last = world.custodians[Custodian.A].replica.state.policies["inner"]
+    return last.model_copy(update={"mode": mode, "serial": last.serial + 1})
 
 
 def _amend(world: World, list_id: str, changes: dict[str, Any]) -> None:

@@ -36,7 +36,7 @@ class Counted(StrEnum):
     OWNER = "owner"  # pseudonyms, by grant
     CAMERA = "camera"  # pseudonyms, by list and zone
     LOCAL_KEY = "local-key"  # keys handed out, by list and zone
-    SEARCH = "search"  # searches on behalf of a keeper
+    SEARCH = "search"  # calls on behalf of a keeper: evaluations, and at custodian B searches besides
 
 
 def add(
