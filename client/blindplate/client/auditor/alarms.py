@@ -35,6 +35,9 @@ _ALARMS: Final[tuple[tuple[str, str, tuple[Kind, ...]], ...]] = (
     ("override", "A custodian approved by emergency override", (Kind.EMERGENCY_USED,)),
     ("outcome-changed", "An agency changed what it had reported of a release", (Kind.OUTCOME_CHANGED,)),
     ("counts-anew", "The matcher's counts began anew", (Kind.COUNTS_ANEW,)),
+    ("released-unclaimed", "More records were released than had been claimed", (Kind.COUNTS_RELEASED,)),
+    ("cameras-silent", "Registered cameras were found to report nothing", (Kind.CAMERA_SILENT,)),
+    ("evaluations-apart", "The custodians' counts of a day were far apart", (Kind.EVALUATIONS_APART,)),
     ("late", "Something was entered more than an hour after it was made", (Kind.ENTRY_LATE,)),
 )
 

@@ -21,7 +21,6 @@ from blindplate.client.auditor.keys import AuditKeys
 from blindplate.client.auditor.tree import GrowingTree
 from blindplate.client.auditor.witnessed import WRONG, WitnessRecords, add_root
 from blindplate.core.errors import (
-    AuditError,
     ForkError,
     InputError,
     NotFoundError,
@@ -85,12 +84,6 @@ class Audit:
         """The findings that break a rule."""
         return [one for one in self.findings if one.severity is Severity.VIOLATION]
 
-    def require_green(self) -> None:
-        """Raise AuditError, naming the first violation, unless there is none."""
-        violations = self.violations
-        if violations:
-            raise AuditError(f"The ledger breaks {len(violations):,} rule(s). {violations[0].sentence}")
-
     def advance(
         self,
         signed: SignedCheckpoint,
@@ -124,6 +117,7 @@ class Audit:
             for tile, content in self._tree.partial():
                 self._compare(tile, content)
         self._note_missing()
+        self.findings += self.judge.closing()
         self._signed = signed
         return self.findings[before:]
 

@@ -11,8 +11,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
+from blindplate.client.auditor.count_rules import Place
 from blindplate.client.auditor.findings import day_of
-from blindplate.client.auditor.matching import Place
 from blindplate.core.statements.cameras import CameraStatus
 from blindplate.core.statements.matching import Batches, MatcherCounts, RecordCount
 from blindplate.core.statements.model import StatementModel

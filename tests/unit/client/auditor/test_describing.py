@@ -23,7 +23,7 @@ from tests.unit.client.auditor.ledgers import (
 def test_every_kind_of_entry_has_its_line_and_none_holds_text_that_its_maker_chose() -> None:
     ledger = Ledger.begun()
     first = ledger.size
-    hostile = "\x1b[2J[bold]"
+    hostile = "[bold]hostile[/bold]"
     ledger.register(register("inner", 2))
     ledger.grant(grant(amendment=1, purpose=hostile, lawful_basis=hostile, decision=hostile))
     ledger.list_version(1, 5, 5)
