@@ -25,7 +25,7 @@ from blindplate.core.statements.release_entries import OutcomeEntry, RequestEntr
 
 # Which edition of the rules this is, models and signers of all kinds included: a party's copy of the ledger that was made
 # under another one is read anew. Raised with every release under which an entry counts that did not, or no longer does.
-RULES: Final = 1
+RULES: Final = 2
 
 
 def require_fitting(facts: Facts, model: StatementModel) -> None:
@@ -112,6 +112,12 @@ def _grant(facts: Facts, grant: Grant) -> None:
         f"An amendment of grant {grant.grant_id} is not numbered one more than the last.",
     )
     _require_same_subject(history.latest, grant)
+    # Otherwise whatever the public was promised notice of could be changed by an amendment that brings its own. Nothing
+    # needs less: what has to stop at once is suspended or ended.
+    _refuse_if(
+        grant.notice_seconds < history.latest.notice_seconds,
+        f"An amendment of grant {grant.grant_id} has a shorter notice period than the one before.",
+    )
 
 
 def _require_same_subject(before: Grant, after: Grant) -> None:

@@ -271,7 +271,7 @@ STANDING = ReleasePolicy(
     daily_quota=10,
     standing=StandingAuthorisation(purposes=(Purpose.VEHICLE_CRIME,), daily_quota=5),
 )
-AUTOMATIC = ReleasePolicy(mode=ReleaseMode.AUTOMATIC, daily_quota=10, officers=0)
+AUTOMATIC = ReleasePolicy(mode=ReleaseMode.AUTOMATIC, daily_quota=10)
 
 
 @pytest.mark.parametrize(

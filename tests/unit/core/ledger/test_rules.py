@@ -108,6 +108,14 @@ def test_an_amendment_to_another_owner_or_list_is_refused(fields: dict[str, Any]
     refused(granted(), changed(AMENDED, **fields), "another owner or list")
 
 
+def test_an_amendment_with_less_notice_than_the_one_before_is_refused() -> None:
+    state = granted()
+    refused(state, changed(AMENDED, notice_seconds=DAY - 1), "shorter notice")
+    taken(state, changed(AMENDED, notice_seconds=2 * DAY))
+    refused(state, changed(GRANT, amendment=2), "shorter notice")
+    taken(state, changed(GRANT, amendment=2, notice_seconds=2 * DAY))
+
+
 def test_an_amendment_back_to_an_earlier_generation_is_refused() -> None:
     state = granted()
     entry, document = register("inner", 2)
