@@ -33,7 +33,8 @@ def fold(
             history = facts.grants[model.grant_id]
             facts.grants[model.grant_id] = history.with_suspension(Suspension(model, index, witnessed_at))
         case GrantEnd():
-            facts.grants[model.grant_id] = facts.grants[model.grant_id].ended(witnessed_at)
+            history = facts.grants[model.grant_id]
+            facts.grants[model.grant_id] = history.ended(witnessed_at, model.reason)
         case ZonePolicy():
             facts.policies[model.zone] = model
         case EvaluationKey():

@@ -66,6 +66,10 @@ class LedgerState:
         """
         return self._checked(entry, document)[0]
 
+    def require_fitting(self, model: StatementModel) -> None:
+        """Raise EntryError unless ``model``, signed or not yet, fits the entries so far."""
+        require_fitting(self._facts, model)
+
     def apply(self, index: int, entry: bytes, witnessed_at: int, document: bytes | None = None) -> Applied:
         """Check ``entry`` and let it take effect; one that is refused changes nothing and is reported.
 
