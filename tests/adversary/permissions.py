@@ -10,7 +10,7 @@ import pytest
 
 from blindplate.core.parties import Custodian
 from blindplate.core.signing import Statement
-from blindplate.core.statements.cameras import RegisterEntry
+from blindplate.core.statements.cameras import CameraStanding, CameraStatus, RegisterEntry
 from blindplate.core.statements.grants import Grant, GrantedZone
 from blindplate.core.statements.policies import (
     PseudonymMode,
@@ -110,6 +110,22 @@ def zone_written_in(world: World) -> Generator[None]:
     enter_unchecked(world, written.statement(*_keys(world, ["owner-police"])))
     _pass_notice(world, grant)
     yield
+
+
+def revoke(world: World, camera: str) -> None:
+    """Have the operator revoke a camera of the inner zone, for good."""
+    registers = world.custodians[Custodian.A].replica.state.registers.values()
+    known = next(one for register in registers for one in register.cameras if one.camera_id == camera)
+    status = CameraStatus(
+        camera_id=camera,
+        zone="inner",
+        identity=known.identity,
+        signing_key=known.signing_key,
+        standing=CameraStanding.REVOKED,
+        reason="Stolen.",
+        made_at=int(world.clock.now()),
+    )
+    world.enter(status.statement(world.signing_key("operator")))
 
 
 @contextmanager

@@ -32,6 +32,8 @@ from blindplate.core.local_keys import open_local_key
 from blindplate.core.parties import Custodian
 from blindplate.core.pseudonyms import Blinding
 from blindplate.edge.settings import TlsFiles
+from blindplate.server.custodian import local_keys
+from tests.adversary.defences import let_pass
 from tests.adversary.evaluating import evaluated, key_of, secret_fetched
 from tests.adversary.permissions import (
     amended,
@@ -195,6 +197,23 @@ def test_a_domains_secret_is_not_handed_out(
         for custodian in Custodian:
             with pytest.raises(error):
                 secret_fetched(world, custodian, party, POLICE, recipient.public)
+
+
+def test_a_domains_secret_is_not_handed_out_by_a_policy_that_the_public_does_not_see(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both custodians signed it, and put it into their folders only."""
+    recipient = OpeningKey.from_seed(generate_seed())
+    with local_mode(world, *BOTH, entered=False):
+        for custodian in Custodian:
+            with pytest.raises(PolicyError):
+                secret_fetched(world, custodian, "camera-1", POLICE, recipient.public)
+        # The defence removed: what a custodian finds in its folder is enough.
+        monkeypatch.setattr(local_keys, "_require_local", let_pass)
+        for custodian in Custodian:
+            sealed = secret_fetched(world, custodian, "camera-1", POLICE, recipient.public)
+            secret = open_local_key(sealed, custodian, POLICE, recipient).secret
+            assert secret == key_of(world, custodian, POLICE).secret
 
 
 def test_a_domains_secret_goes_to_its_camera_alone_where_both_custodians_signed_for_it(world: World) -> None:

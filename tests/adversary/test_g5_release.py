@@ -15,7 +15,6 @@ from blindplate.core.membership import candidates_digest
 from blindplate.core.parties import Custodian
 from blindplate.core.plates import CanonicalPlate
 from blindplate.core.records.opening import open_payload
-from blindplate.core.statements.cameras import CameraStanding, CameraStatus
 from blindplate.core.statements.grant_changes import GrantEnd
 from blindplate.core.statements.grants import Grant
 from blindplate.core.statements.policies import ZoneRegister
@@ -26,7 +25,7 @@ from tests.adversary.asking import Desk
 from tests.adversary.auditing import decided, found
 from tests.adversary.conftest import marks
 from tests.adversary.defences import VERSION_IN_FORCE, let_pass, newest
-from tests.adversary.permissions import amended, suspended_by
+from tests.adversary.permissions import amended, revoke, suspended_by
 from tests.adversary.reading import KnownRead, grant_of, sealed_reads
 from tests.integration.ledger_site import until
 from tests.integration.owner.world import World
@@ -123,6 +122,8 @@ def test_one_custodian_that_suspends_the_grant_releases_nothing(
 ) -> None:
     other = B if custodian is A else A
     read = read_by(desk)
+    # Words are of whole seconds: what was captured in the second of the word was captured under it.
+    desk.world.clock.offset += 1
     with suspended_by(desk.world, custodian, desk.list_id):
         statement = desk.entered(read)
         assert desk.refusal(custodian, statement) == "grant"
@@ -174,22 +175,6 @@ def test_nothing_is_released_once_the_grant_is_over(desk: Desk, monkeypatch: pyt
     monkeypatch.setattr(Permissions, "grant_at", _whenever)
     assert opened(desk, read) == PLATE
     assert len(found(desk.world, Kind.APPROVAL_NOT_IN_FORCE)) == before + 2
-
-
-def revoke(world: World, camera: str) -> None:
-    """Have the operator revoke a camera of the inner zone, for good."""
-    registers = world.custodians[A].replica.state.registers.values()
-    known = next(one for register in registers for one in register.cameras if one.camera_id == camera)
-    status = CameraStatus(
-        camera_id=camera,
-        zone="inner",
-        identity=known.identity,
-        signing_key=known.signing_key,
-        standing=CameraStanding.REVOKED,
-        reason="Stolen.",
-        made_at=int(world.clock.now()),
-    )
-    world.enter(status.statement(world.signing_key("operator")))
 
 
 def _any_register(self: Permissions, _grant: Grant, domain: Domain) -> ZoneRegister:

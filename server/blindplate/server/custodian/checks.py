@@ -38,6 +38,7 @@ from blindplate.core.records.record import SealedRecord
 from blindplate.core.records.reply import Reply
 from blindplate.core.statements.disclosure import DisclosedField
 from blindplate.core.statements.grants import Grant, ListKind
+from blindplate.core.statements.lists import ListVersion
 from blindplate.core.statements.policies import RegisteredCamera
 from blindplate.core.statements.purposes import Purpose
 from blindplate.core.statements.releases import ReleaseRequest
@@ -174,6 +175,14 @@ def _check_membership(
     ``grant`` is the amendment in force at that time.
     """
     version = permissions.version_at(grant.grant_id, envelope.capture_time_ms).statement
+    _check_length(version, grant)
+    candidates = authentic.candidates.get(version.list_version)
+    if candidates is None:
+        raise MembershipError("No candidates are of the list version that was in force at the capture.")
+    return require_member(authentic.record.header, envelope.n_y, candidates, version.root, version.leaves)
+
+
+def _check_length(version: ListVersion, grant: Grant) -> None:
     # The ledger takes a version up to the size of the last amendment entered, which may have begun only later, or never.
     if version.entries > grant.list_size:
         raise GrantError(
@@ -181,10 +190,6 @@ def _check_membership(
             f"{grant.grant_id} allowed then.",
             "Publish no more entries than the grant in force allows; what was captured meanwhile is not released.",
         )
-    candidates = authentic.candidates.get(version.list_version)
-    if candidates is None:
-        raise MembershipError("No candidates are of the list version that was in force at the capture.")
-    return require_member(authentic.record.header, envelope.n_y, candidates, version.root, version.leaves)
 
 
 def _reply(header: Header, envelope: Envelope, camera: RegisteredCamera, grant: Grant) -> Reply:
