@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from blindplate.core.errors import UnavailableError
 from blindplate.core.parties import Custodian
-from blindplate.core.statements.grant_changes import GrantEnd
+from blindplate.core.statements.grant_changes import GrantEnd, GrantSuspension
 from blindplate.core.statements.grants import ReleaseMode, ReleasePolicy, StandingAuthorisation
 from blindplate.core.statements.purposes import Purpose
 from blindplate.server.custodian import requests, settling, suspensions
@@ -161,7 +161,10 @@ def test_a_grant_that_runs_out_meanwhile(desk: Desk, monkeypatch: pytest.MonkeyP
 
 
 def test_what_lets_a_request_pass_counts_as_well(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    suspended(desk)
+    word = GrantSuspension(
+        grant_id="police-1", custodian=Custodian.A, suspended=True, reason="doubts", made_at=NOW - 30
+    )
+    desk.book.enter(word, desk.signer, at=NOW - 30)
 
     def resumed(desk: Desk) -> None:
         with writing(desk.engine) as connection:
