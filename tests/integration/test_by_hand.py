@@ -160,7 +160,10 @@ def test_a_grant_is_shown_suspended_and_ended_a_camera_revoked_and_anyone_may_wa
         assert told in typed(*revoke, expected=exit_status)
     assert "is ended by entry" in typed("grant", "end", operator, "police-1", "--reason", "Not needed.")
     shown_until("grant police-1 ends", *watch)
-    assert "has ended" in typed("grant", "show", operator, "police-1")
+    for arguments in ((operator, "police-1"), ("police-1", *ledger)):
+        shown = typed("grant", "show", *arguments)
+        assert "ENDED" in shown
+        assert "Not needed." in shown
     assert "GREEN" in typed("audit", "verify", *ledger)
 
 

@@ -227,6 +227,9 @@ def _loud(text: str) -> None:
 
 def _table(title: str, lines: Sequence[Line]) -> None:
     table = Table(title=title, title_justify="left", show_header=False, show_lines=True)
+    table.add_column()
+    # Folded, never cut: of a key or a digest every digit counts.
+    table.add_column(overflow="fold")
     for line in lines:
         # Text, not markup: an owner's words are shown as they are.
         table.add_row(line.question, Text(line.answer))

@@ -31,6 +31,7 @@ Registers = Mapping[bytes, ZoneRegister]
 
 _DAY: Final = 86_400
 _HOUR: Final = 3_600
+_WHICH: Final = "Which grant"
 _FIELDS: Final = {
     DisclosedField.CAMERA: "which camera saw it",
     DisclosedField.CAPTURE_TIME: "the exact time",
@@ -54,7 +55,7 @@ class Line:
 def page(grant: Grant, registers: Registers | None) -> list[Line]:
     """The page of a grant, line by line; ``registers`` are the ledger's, None where it was not read."""
     return [
-        Line("Which grant", f"{grant.grant_id}, {amendment_name(grant.amendment)}"),
+        Line(_WHICH, f"{grant.grant_id}, {amendment_name(grant.amendment)}"),
         Line("For whom", f"{grant.owner}, who signs with the key {grant.owner_key.hex()}"),
         Line("What for", grant.purpose),
         Line("On what legal basis", grant.lawful_basis),
@@ -84,13 +85,13 @@ def page(grant: Grant, registers: Registers | None) -> list[Line]:
 
 
 def changes(before: Grant, after: Grant, registers: Registers | None) -> list[Line]:
-    """What an amendment changes of the one before it, each question with both answers."""
+    """What an amendment changes of the one before it beside its number, each question with both answers."""
     old, new = ({line.question: line.answer for line in page(one, registers)} for one in (before, after))
     asked = [*new, *(question for question in old if question not in new)]
     return [
         Line(question, f"{old.get(question, 'not granted')}\nbecomes\n{new.get(question, 'not granted')}")
         for question in asked
-        if old.get(question) != new.get(question)
+        if question != _WHICH and old.get(question) != new.get(question)
     ]
 
 

@@ -11,9 +11,10 @@ from blindplate.cli.grants.page import changes, page, signatures
 from blindplate.client.grants.description import draft, read_description
 from blindplate.core.signing import Statement
 from blindplate.core.statements.disclosure import DisclosedField
-from blindplate.core.statements.grants import Grant, ListKind, ReleaseMode, ReleasePolicy
+from blindplate.core.statements.grants import Grant, GrantedZone, ListKind, ReleaseMode, ReleasePolicy
 from blindplate.core.statements.model import EpochRulePart, Part
 from blindplate.core.statements.policies import ZoneRegister
+from blindplate.core.statements.purposes import Purpose
 from tests.unit.client.grants.papers import SETS, Papers, described, owner_settings
 
 
@@ -107,7 +108,7 @@ def test_how_far_a_vehicle_can_be_followed_is_told(tmp_path: Path) -> None:
 
 def test_an_amendment_is_shown_by_what_it_changes_alone(tmp_path: Path) -> None:
     _, grant = made(tmp_path)
-    after = grant.model_copy(update={"list_size": 30_000})
+    after = grant.model_copy(update={"amendment": 1, "list_size": 30_000})
     (line,) = changes(grant, after, None)
     assert line.question == "Which list"
     assert line.answer.splitlines()[1] == "becomes"
@@ -120,11 +121,10 @@ def test_an_amendment_is_shown_by_what_it_changes_alone(tmp_path: Path) -> None:
 
 # Fields that say which edition of the format this is, and can be nothing else.
 CONSTANT = {("version",)}
-# A value that a field has not got in the description, for kinds that cannot just be added to.
-OTHERS: Mapping[object, object] = {
-    ListKind: ListKind.EMISSIONS,
-    ReleaseMode: ReleaseMode.AUTOMATIC,
-    frozenset: frozenset({DisclosedField.VEHICLE}),
+# What is no word that could just be added to.
+OTHERS: Mapping[str, object] = {
+    "list_kind": ListKind.EMISSIONS,
+    "mode": ReleaseMode.AUTOMATIC,
     "kind": "charging-day",
 }
 
@@ -141,15 +141,16 @@ def other_values(value: Any, here: tuple[str, ...]) -> Iterator[tuple[tuple[str,
         return
     if isinstance(value, Part):
         yield from others(value, here)
-    elif isinstance(value, tuple) and isinstance(value[0], Part):
+    elif here == ("zones",):
+        first, *rest = cast("tuple[GrantedZone, ...]", value)
         yield here, ()
-        for deep, part in others(value[0], here):
-            yield deep, (part, *value[1:])
+        for deep, zone in others(first, here):
+            yield deep, (zone, *rest)
     else:
         yield here, another(here[-1], value)
 
 
-def another(name: str, value: Any) -> Any:
+def another(name: str, value: object) -> object:
     match value:
         case bytes():
             return bytes(byte ^ 1 for byte in value)
@@ -157,10 +158,12 @@ def another(name: str, value: Any) -> Any:
             return not value
         case int() | float():
             return value + 7
+        case frozenset():
+            return frozenset({DisclosedField.VEHICLE})
         case tuple():
-            return value[:1]
+            return (Purpose.TERRORISM,)
         case _:
-            return OTHERS.get(name, OTHERS.get(type(value), f"{value}-7"))
+            return OTHERS.get(name, f"{value}-7")
 
 
 def test_every_field_of_a_grant_is_on_the_page(tmp_path: Path) -> None:

@@ -20,12 +20,12 @@ def ledger() -> Ledger:
     return Ledger.begun()
 
 
-def show(ledger: Ledger, folder: Path, *arguments: str) -> str:
-    """What the command prints, its tables' lines joined."""
+def show(ledger: Ledger, folder: Path, *arguments: str, columns: int = 400) -> str:
+    """What the command prints in a terminal so wide."""
     keys = audit_keys()
     (folder / "keys.toml").write_text(keys_file(keys.parties.parties(), keys.ledger))
     options = ["--ledger", str(ledger.write(folder / "ledger")), "--keys", str(folder / "keys.toml")]
-    result = CliRunner(env={"COLUMNS": "400"}).invoke(app, ["show", *arguments, *options])
+    result = CliRunner(env={"COLUMNS": str(columns)}).invoke(app, ["show", *arguments, *options])
     if result.exception is not None:
         raise result.exception
     return result.output
@@ -40,6 +40,17 @@ def test_a_grant_of_the_ledger_needs_no_partys_settings(ledger: Ledger, tmp_path
     assert "Suspended by custodian B" in shown
     assert "2 cameras in its public register" in shown
     assert "signed by the operator and both custodians" in shown
+
+
+@pytest.mark.parametrize("columns", [40, 80, 110])
+def test_no_key_or_digest_is_cut_short_in_a_narrow_terminal(
+    ledger: Ledger, tmp_path: Path, columns: int
+) -> None:
+    shown = show(ledger, tmp_path, POLICE, columns=columns)
+    answers = "".join(line.split("│")[2].strip() for line in shown.splitlines() if line.count("│") == 3)
+    entered = grant()
+    for named in (entered.owner_key, entered.zones[1].register_digest, entered.equality_assessment.sha256):
+        assert named.hex() in answers.replace(" ", "")
 
 
 def test_an_end_is_shown_with_its_reason(ledger: Ledger, tmp_path: Path) -> None:
