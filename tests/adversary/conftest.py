@@ -17,7 +17,7 @@ import pytest
 from blindplate.cli import traffic
 from blindplate.cli.demonstration.processes import Processes
 from blindplate.cli.deployment import Plan, create_deployment, default_plan
-from blindplate.cli.deployment.plan import emissions_list, police_list
+from blindplate.cli.deployment.plan import emissions_list, free_addresses, police_list
 from blindplate.core.domains import HOURLY, Domain
 from blindplate.core.parties import Custodian
 from blindplate.core.plates import Format
@@ -26,7 +26,6 @@ from blindplate.core.signing import SigningKey
 from blindplate.core.statements.policies import PseudonymMode
 from blindplate.edge.keyfiles import read_secret
 from tests.adversary.loot import Loot, taken
-from tests.integration.conftest import free_addresses
 from tests.integration.owner.world import World, within
 
 STOLEN_READS = 301

@@ -13,7 +13,6 @@ import pickle
 import re
 import sqlite3
 import sys
-import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import partial
@@ -28,16 +27,12 @@ from blindplate.cli.deployment import create_deployment
 from blindplate.client.camera.spool import Spool, SpoolItem
 from blindplate.client.owner.store import Store
 from blindplate.client.owner.tables import entries, versions
-from blindplate.core.statements.grants import Grant
-from blindplate.edge.keyfiles import read_statement
-from blindplate.edge.settings import load
 from blindplate.psi.owner import open_answer
-from blindplate.server.matcher.settings import MatcherSettings
 from blindplate.v1 import intake_pb2
 from tests.adversary.power_cut import Journal
 from tests.adversary.sqlite_recorder import recorded
 from tests.integration.conftest import small_plan
-from tests.integration.matcher.conftest import Camera, Owner, SetClock, World, pseudonym, serve
+from tests.integration.matcher.conftest import World, open_world, pseudonym
 
 # Names of files in the folder given.
 MATCHER_DATABASE: Final = Path("deployment/matcher/state/matcher.db")
@@ -48,27 +43,9 @@ MODES: Final = ("FULL", "NORMAL", "OFF")
 
 def matcher(folder: Path, journal: Journal, rng: Random) -> None:
     """Submissions, and in between ticks, claims, acknowledgements and housekeeping."""
-    world = _world(folder)
-    police, emissions = world.police, world.emissions
-    listed = [pseudonym() for _ in range(50)]
-    segment = world.owner.build(police, world.epoch(), listed, now=world.clock.now())
-    world.owner.upload(world.port, segment)
-    unanswered: set[bytes] = set()
-    for step in range(30):
-        read = [rng.choice(listed) if rng.random() < 0.3 else pseudonym() for _ in range(rng.randint(1, 8))]
-        sealed = world.reads(read, grant=police if step % 3 else emissions)
-        receipts = world.camera.submit(world.port, [one.wire for one in sealed])
-        assert {receipt.acceptance for receipt in receipts} == {intake_pb2.ACCEPTANCE_ACCEPTED}
-        journal.note("kept", tuple(one.record_id for one in sealed))
-        unanswered |= {one.record_id for one in sealed} if step % 3 else set()
-        if step % 4 == 1:
-            _answer(world, segment.secret, journal, tuple(unanswered))
-            unanswered.clear()
-        if rng.random() < 0.4:
-            world.served.matcher.keeper.keep()
-    for party in (world.camera, world.owner):
-        party.close()
-    world.served.stop()
+    deployment = create_deployment(folder / "deployment", small_plan())
+    with open_world(deployment) as world:
+        _hand_in_and_answer(world, journal, rng)
 
 
 def spool(folder: Path, journal: Journal, rng: Random) -> None:
@@ -111,26 +88,24 @@ def owner(folder: Path, journal: Journal, rng: Random) -> None:
     store.close()
 
 
-def _world(folder: Path) -> World:
-    deployment = create_deployment(folder / "deployment", small_plan())
-    settings = load(MatcherSettings, deployment.settings("matcher"))
-    settings = settings.model_copy(update={"window_keys_ahead": 2})
-    # The middle of an hour, so that no epoch ends by chance.
-    clock = SetClock(time.time() // 3600 * 3600 + 1800)
-    police, emissions = (
-        Grant.parsed(read_statement(deployment.public / "grants" / f"{name}.json").payload)
-        for name in ("police", "emissions")
-    )
-    return World(
-        deployment,
-        settings,
-        clock,
-        serve(settings, clock),
-        police,
-        emissions,
-        Camera(deployment, "camera-1"),
-        Owner(deployment, "owner-police"),
-    )
+def _hand_in_and_answer(world: World, journal: Journal, rng: Random) -> None:
+    police, emissions = world.police, world.emissions
+    listed = [pseudonym() for _ in range(50)]
+    segment = world.owner.build(police, world.epoch(), listed, now=world.clock.now())
+    world.owner.upload(world.port, segment)
+    unanswered: set[bytes] = set()
+    for step in range(30):
+        read = [rng.choice(listed) if rng.random() < 0.3 else pseudonym() for _ in range(rng.randint(1, 8))]
+        sealed = world.reads(read, grant=police if step % 3 else emissions)
+        receipts = world.camera.submit(world.port, [one.wire for one in sealed])
+        assert {receipt.acceptance for receipt in receipts} == {intake_pb2.ACCEPTANCE_ACCEPTED}
+        journal.note("kept", tuple(one.record_id for one in sealed))
+        unanswered |= {one.record_id for one in sealed} if step % 3 else set()
+        if step % 4 == 1:
+            _answer(world, segment.secret, journal, tuple(unanswered))
+            unanswered.clear()
+        if rng.random() < 0.4:
+            world.served.matcher.keeper.keep()
 
 
 def _answer(world: World, secret: bytes, journal: Journal, answered: tuple[bytes, ...]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+from blindplate.core.ledger.checkpoints import verify_checkpoint
 from blindplate.core.signing import SigningKey, Statement
 from blindplate.core.statements.model import EpochPart
 from blindplate.core.statements.uploads import Manifest
@@ -13,17 +14,22 @@ from blindplate.psi.layout import Layout
 from blindplate.psi.parameters import load_set
 from blindplate.v1 import answers_pb2
 from tests.adversary.reading import grant_of
-from tests.integration.matcher.conftest import Owner
+from tests.integration.matcher.conftest import Owner, commitment, witnessed
 from tests.integration.owner.world import World, within
 
 
 @dataclass
 class Attacker:
-    """The police's, unless another party is named."""
+    """The police's, unless another party is named.
+
+    Uploads nothing before ``commit``: every version it uploads must be witnessed, whatever it then sends as that version.
+    """
 
     world: World
     party: str = "owner-police"
-    version: int = 0
+    # The first it uploads is its second, so that there is an older one to put back.
+    version: int = 1
+    matches_from: int = 0
     owner: Owner = field(init=False)
 
     def __post_init__(self) -> None:
@@ -34,8 +40,21 @@ class Attacker:
         """Where the matcher listens."""
         return int(self.world.deployment.plan.addresses["matcher"].rpartition(":")[2])
 
+    def commit(self, versions: int = 200) -> None:
+        """Commit to so many versions in advance, of one entry each, and let them be in force."""
+        grant, now = grant_of(self.world, "police"), self.world.clock.now()
+        made = [
+            commitment(grant, number, now).statement(self.owner.signing_key)
+            for number in range(1, versions + 1)
+        ]
+        index = self.world.enter(*made, by=self.party)
+        self.owner.checkpoint = witnessed(self.world.ledger, index)
+        keys = self.world.ledger.access().keys.keys()
+        self.matches_from = verify_checkpoint(self.owner.checkpoint, keys).require_both() + 1
+        self.world.clock.offset += 2
+
     def manifest(self, blobs: Sequence[bytes], salt: bytes, layout: Layout) -> Manifest:
-        """An honest manifest of a new base for the epoch that runs."""
+        """An honest manifest of a new base for the epoch that runs, of the next version committed to."""
         grant, parameters, now = grant_of(self.world, "police"), load_set("prompt"), self.world.clock.now()
         epoch = grant.epoch.rule().at(now)
         self.version += 1
@@ -52,7 +71,7 @@ class Attacker:
             salt=salt,
             ciphertexts=len(blobs),
             blobs_sha256=sha256(b"".join(blobs)).digest(),
-            matches_from=int(epoch.start()),
+            matches_from=max(self.matches_from, int(epoch.start())),
             made_at=int(now),
         )
 

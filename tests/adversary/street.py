@@ -20,8 +20,12 @@ from blindplate.cli import traffic
 from blindplate.cli.demonstration.processes import Process, Processes
 from blindplate.cli.deployment import Deployment, create_deployment
 from blindplate.cli.traffic import Vehicle
+from blindplate.client.owner import commands
+from blindplate.client.owner.settings import OwnerSettings
+from blindplate.core.errors import BlindplateError
 from blindplate.core.plates import read_plates
-from blindplate.edge.settings import TlsFiles
+from blindplate.edge.ledger.snapshot import read_ledger
+from blindplate.edge.settings import TlsFiles, load
 from tests.adversary.relay import Moment, Relay
 from tests.integration.conftest import small_plan
 
@@ -94,7 +98,7 @@ class Events(threading.Thread):
 
 
 class Street:
-    """Custodians, matcher, camera and a police force's owner, all of them processes. ``light``: see ``light_matcher``."""
+    """Custodians, ledger, matcher, camera and a police force's owner, all of them processes. ``light``: see ``light_matcher``."""
 
     def __init__(self, folder: Path, rng: Random, *, light: bool) -> None:
         plan = small_plan()
@@ -124,9 +128,12 @@ class Street:
     def __enter__(self) -> Self:
         self.relay.__enter__()
         try:
-            for process in [self._processes.serve(f"custodian-{name}") for name in "ab"]:
+            for process in [
+                self._processes.serve(party) for party in ("custodian-a", "custodian-b", "ledger")
+            ]:
                 process.wait_for("ready")
             self.start("matcher").wait_for("ready")
+            wait_until(self._in_force)
             self._submit_list()
             for party in (OWNER, CAMERA):
                 self.start(party)
@@ -216,7 +223,21 @@ class Street:
     def _submit_list(self) -> None:
         csv = self.deployment.folder / "police.csv"
         traffic.write_hotlist_csv(csv, self.listed, date(2100, 1, 1))
-        self._processes.run("hotlist", "submit", self.deployment.settings(OWNER), csv)
+        changed = commands.submit(load(OwnerSettings, self.deployment.settings(OWNER)), csv).changed
+        assert changed is not None
+        since = changed.in_force_since
+        assert since is not None
+        # Only what is captured from then on is matched.
+        wait_until(lambda: since < time.time())
+
+    def _in_force(self) -> bool:
+        settings = load(OwnerSettings, self.deployment.settings(OWNER))
+        try:
+            with read_ledger(settings.ledger, settings.trust) as state:
+                return state.grants[settings.grant].in_force(time.time())
+        except (BlindplateError, KeyError):
+            # Not cosigned yet.
+            return False
 
     def _light_matcher(self) -> Process:
         log = self.deployment.folder / "matcher" / "log.jsonl"

@@ -56,18 +56,20 @@ def context() -> Context:
 
 
 @pytest.fixture(scope="module")
-def reads(world: World) -> list[KnownRead]:
-    """Reads that wait at the matcher."""
-    found = sealed_reads(world, STRANGERS)
-    hand_in(world, found)
-    return found
+def attacker(world: World) -> Iterator[Attacker]:
+    attacker = Attacker(world)
+    attacker.commit()
+    yield attacker
+    attacker.owner.close()
 
 
 @pytest.fixture(scope="module")
-def attacker(world: World, reads: list[KnownRead]) -> Iterator[Attacker]:
-    attacker = Attacker(world)
-    yield attacker
-    attacker.owner.close()
+def reads(world: World, attacker: Attacker) -> list[KnownRead]:
+    """Reads that wait at the matcher, captured under the attacker's versions."""
+    assert attacker.matches_from <= world.clock.now()
+    found = sealed_reads(world, STRANGERS)
+    hand_in(world, found)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -206,7 +208,10 @@ def test_a_bin_that_holds_one_plate_opens_for_that_plate_alone(
 def test_one_list_after_another_is_matched_with_the_reads_still_held(
     context: Context, attacker: Attacker, reads: list[KnownRead]
 ) -> None:
-    """A documented limit: capacity bounds what is in force at once; over an epoch it is the quota of evaluations."""
+    """A documented limit: who commits to many versions beforehand may upload one after another, whatever is in them.
+
+    Capacity bounds what is in force at once; over an epoch it is the quota of evaluations.
+    """
     layout = declared(1, 64, context.parameters)
     for read in reads[:2]:
         upload = build_upload([read.y], layout, context.parameters)

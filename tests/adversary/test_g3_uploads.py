@@ -24,8 +24,10 @@ from blindplate.core.errors import (
     ParameterError,
     ReplayError,
     SignatureError,
+    UnwitnessedError,
     UploadError,
 )
+from blindplate.core.parties import Custodian
 from blindplate.core.signing import SigningKey, Statement
 from blindplate.core.statements.model import EpochPart
 from blindplate.core.statements.uploads import Manifest
@@ -81,6 +83,7 @@ def context() -> Context:
 @pytest.fixture(scope="module")
 def standing(world: World, context: Context) -> Iterator[Standing]:
     attacker, parameters = Attacker(world), context.parameters
+    attacker.commit()
     layout = declared(2, 64, parameters)
     listed = [read.y for read in sealed_reads(world, LISTED)]
     honest, other = (build_upload(listed, layout, parameters) for _ in range(2))
@@ -142,7 +145,11 @@ def test_ciphertexts_that_are_not_the_manifests_are_refused(
         pytest.param({"list_id": "emissions"}, GrantError, id="another-list"),
         pytest.param({"grant_id": "emissions-1"}, GrantError, id="another-owners-grant"),
         pytest.param({"grant_id": "police-2"}, GrantError, id="no-grant"),
-        pytest.param({"list_version": 0}, UploadError, id="an-older-list-put-back"),
+        pytest.param({"list_version": 1}, UploadError, id="an-older-list-put-back"),
+        pytest.param({"list_version": 100_000}, UnwitnessedError, id="a-version-nobody-has-witnessed"),
+        pytest.param(
+            {"matches_from": 1_700_000_000}, UploadError, id="sought-in-what-was-read-before-it-was-witnessed"
+        ),
         pytest.param({"number": 5}, ReplayError, id="a-delta-out-of-turn"),
         pytest.param(
             {"epoch": EpochPart.of(CHARGING_DAY.at(1_800_000_000))}, GrantError, id="an-epoch-cut-otherwise"
@@ -173,10 +180,13 @@ def test_deltas_cannot_add_up_to_more_than_the_capacity(standing: Standing) -> N
 def test_it_is_the_grant_alone_that_bounds_a_list(standing: Standing) -> None:
     """The defence removed: under a grant that allows more, the same manifest is taken as it is."""
     grant = grant_of(standing.world, "police")
+    history = standing.world.custodians[Custodian.A].replica.state.grants[grant.grant_id]
     statement = standing.manifest(bins=800).statement(standing.attacker.owner.signing_key)
 
     def judged(capacity: int) -> int:
-        grants = Grants({grant.grant_id: grant.model_copy(update={"capacity": capacity})})
+        allowing = grant.model_copy(update={"capacity": capacity})
+        amendments = (*history.amendments[:-1], replace(history.amendments[-1], grant=allowing))
+        grants = Grants({grant.grant_id: replace(history, amendments=amendments)})
         return judge(statement, grant.owner, grants, 1 << 30, standing.world.clock.now()).segment.size
 
     with pytest.raises(GrantError):
@@ -217,7 +227,17 @@ def test_a_stream_in_another_order_is_refused(standing: Standing) -> None:
         manifest=standing.manifest().statement(standing.attacker.owner.signing_key).to_proto()
     )
     blob = lists_pb2.UploadPart(ciphertext=standing.blobs[0])
-    for parts in ([], [blob], [blob, manifest], [manifest, manifest], [lists_pb2.UploadPart()]):
+    checkpoint = lists_pb2.UploadPart(checkpoint=standing.attacker.owner.checkpoint)
+    for parts in (
+        [],
+        [blob],
+        [blob, manifest],
+        [manifest, manifest],
+        [manifest, blob],
+        [checkpoint, manifest],
+        [manifest, checkpoint, checkpoint],
+        [lists_pb2.UploadPart()],
+    ):
         channel = standing.attacker.owner.connect(standing.attacker.port)
         with pytest.raises(MessageError), remote_errors("matcher"):
             lists_pb2_grpc.ListsStub(channel).Upload(iter(parts))

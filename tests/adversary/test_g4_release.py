@@ -14,7 +14,8 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from blindplate.client.owner.hits import HitState, find_hit
-from blindplate.client.owner.release import request_release
+from blindplate.client.owner.release import follow, request_release
+from blindplate.client.owner.requests import Standing
 from blindplate.client.owner.reveal import reveal_hit
 from blindplate.client.owner.session import Session
 from blindplate.core.errors import CommitmentError, MatchProofError, ShareError
@@ -36,7 +37,7 @@ from tests.adversary.conftest import marks
 from tests.adversary.custody import NONCE, binding_of, data_of, envelope_of, opened_by_hand, share_of
 from tests.adversary.loot import Loot, taken
 from tests.adversary.reading import KnownRead, sealed_reads
-from tests.integration.owner.world import World, publish_now, put_on_list, settled_hits
+from tests.integration.owner.world import World, publish_now, put_on_list, settled_hits, within
 from tests.unit.core.records.two_keys import ciphertext_under_two_keys
 
 A, B = Custodian
@@ -145,7 +146,9 @@ def test_a_custodian_that_gives_a_false_share_is_named_by_the_owner(
     monkeypatch.setattr(docket, "seal_reply", lying)
     world.read([LISTED])
     hit = settled_hits(world, listing)[-1]
-    request_release(listing, hit.hit_id, Purpose.UNPAID_CHARGE, "the law", "case 1")
+    request = request_release(listing, hit.hit_id, Purpose.UNPAID_CHARGE, "case 1")
+    standing = within(lambda: follow(listing, request).standing, lambda one: one is Standing.APPROVED)
+    assert standing is Standing.APPROVED
     with pytest.raises(ShareError) as caught:
         reveal_hit(listing, hit.hit_id)
     assert caught.value.custodian == liar.value

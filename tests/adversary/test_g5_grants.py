@@ -30,21 +30,17 @@ from blindplate.core.errors import (
 from blindplate.core.hpke import OpeningKey, generate_seed
 from blindplate.core.local_keys import open_local_key
 from blindplate.core.parties import Custodian
-from blindplate.core.pseudonyms import Blinding, DomainKey
-from blindplate.core.statements.grants import Grant
-from blindplate.edge.keyfiles import read_secret
+from blindplate.core.pseudonyms import Blinding
 from blindplate.edge.settings import TlsFiles
-from blindplate.edge.statuses import remote_errors
-from blindplate.edge.tls import open_channel
-from blindplate.v1 import pseudonyms_pb2 as v1
-from blindplate.v1 import types_pb2
-from blindplate.v1.pseudonyms_pb2_grpc import LocalKeysStub, PseudonymsStub
+from blindplate.server.custodian import local_keys
+from tests.adversary.defences import let_pass
+from tests.adversary.evaluating import evaluated, key_of, secret_fetched
 from tests.adversary.permissions import (
-    SIGNERS,
+    amended,
     camera_slipped_in,
     clock_at,
+    grant_one_custodian_did_not_sign,
     local_mode,
-    signed_anew,
     suspended_by,
     zone_written_in,
 )
@@ -54,31 +50,6 @@ POLICE, OUTER = Domain("police", "inner", 1), Domain("police", "outer", 1)
 BOTH = ("custodian-a", "custodian-b")
 # What is done to the deployment around an attack, and undone after it.
 Setting = Callable[[World], AbstractContextManager[object]]
-
-
-def evaluated(
-    world: World, custodian: Custodian, tls: TlsFiles, domain: Domain, blinding: Blinding
-) -> v1.EvaluateResponse:
-    """What a custodian answers to blinded plates."""
-    address = world.deployment.plan.addresses[f"custodian-{custodian}"]
-    request = v1.EvaluateRequest(domain=_message(domain), blinded=blinding.blinded)
-    with open_channel(address, f"custodian-{custodian}", tls) as channel, remote_errors("custodian"):
-        return PseudonymsStub(channel).Evaluate(request, timeout=20)
-
-
-def secret_fetched(world: World, custodian: Custodian, party: str, recipient: bytes) -> bytes:
-    """A domain's secret as a custodian hands it out for local mode, sealed to ``recipient``."""
-    address = world.deployment.plan.addresses[f"custodian-{custodian}"]
-    request = v1.FetchLocalKeyRequest(domain=_message(POLICE), recipient=recipient)
-    tls = world.tls(party)
-    with open_channel(address, f"custodian-{custodian}", tls) as channel, remote_errors("custodian"):
-        return LocalKeysStub(channel).Fetch(request, timeout=20).sealed_secret
-
-
-def key_of(world: World, custodian: Custodian, domain: Domain) -> DomainKey:
-    """The defence removed: the custodian's key itself, with nothing in front of it."""
-    seed = read_secret(world.deployment.folder / f"custodian-{custodian}" / "pseudonyms.seed")
-    return DomainKey.derive(seed, domain)
 
 
 def nothing(_world: World) -> AbstractContextManager[object]:
@@ -100,10 +71,6 @@ def when_it_has_ended(world: World) -> AbstractContextManager[object]:
     return clock_at(world, lambda grant: grant.not_after)
 
 
-def one_signature_missing(world: World) -> AbstractContextManager[object]:
-    return signed_anew(world, "grants/police.json", Grant, SIGNERS[:2])
-
-
 ATTACKS = [
     attack("by-another-lists-owner", "owner-emissions", POLICE, UnknownDomainError),
     attack("for-a-list-without-a-grant", "owner-police", Domain("rally", "inner", 1), UnknownDomainError),
@@ -120,9 +87,9 @@ ATTACKS = [
     attack(
         "under-a-grant-one-custodian-did-not-sign",
         "owner-police",
-        POLICE,
+        Domain("rally", "inner", 1),
         UnknownDomainError,
-        one_signature_missing,
+        grant_one_custodian_did_not_sign,
     ),
     attack(
         "for-a-zone-written-into-the-grant-by-its-owner",
@@ -135,7 +102,7 @@ ATTACKS = [
         "by-a-camera-slipped-into-the-register-after-the-grant",
         "camera-2",
         POLICE,
-        GrantError,
+        IdentityError,
         camera_slipped_in,
     ),
 ]
@@ -194,7 +161,7 @@ def test_a_spent_quota_evaluates_nothing_not_even_after_a_restart(world: World) 
 
 def test_an_owners_quota_is_its_grants_in_however_many_zones_it_asks(world: World) -> None:
     owner, many = world.tls("owner-police"), Blinding.blind([os.urandom(8) for _ in range(12)])
-    with signed_anew(world, "grants/police.json", Grant, SIGNERS, evaluations_per_day=20):
+    with amended(world, "police", evaluations_per_day=20):
         evaluated(world, Custodian.B, owner, POLICE, many)
         with pytest.raises(QuotaError):
             evaluated(world, Custodian.B, owner, OUTER, many)
@@ -229,7 +196,24 @@ def test_a_domains_secret_is_not_handed_out(
     with local_mode(world, *signers) if signers else nullcontext():
         for custodian in Custodian:
             with pytest.raises(error):
-                secret_fetched(world, custodian, party, recipient.public)
+                secret_fetched(world, custodian, party, POLICE, recipient.public)
+
+
+def test_a_domains_secret_is_not_handed_out_by_a_policy_that_the_public_does_not_see(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both custodians signed it, and put it into their folders only."""
+    recipient = OpeningKey.from_seed(generate_seed())
+    with local_mode(world, *BOTH, entered=False):
+        for custodian in Custodian:
+            with pytest.raises(PolicyError):
+                secret_fetched(world, custodian, "camera-1", POLICE, recipient.public)
+        # The defence removed: what a custodian finds in its folder is enough.
+        monkeypatch.setattr(local_keys, "_require_local", let_pass)
+        for custodian in Custodian:
+            sealed = secret_fetched(world, custodian, "camera-1", POLICE, recipient.public)
+            secret = open_local_key(sealed, custodian, POLICE, recipient).secret
+            assert secret == key_of(world, custodian, POLICE).secret
 
 
 def test_a_domains_secret_goes_to_its_camera_alone_where_both_custodians_signed_for_it(world: World) -> None:
@@ -237,12 +221,8 @@ def test_a_domains_secret_goes_to_its_camera_alone_where_both_custodians_signed_
     recipient, thief = (OpeningKey.from_seed(generate_seed()) for _ in range(2))
     with local_mode(world, *BOTH):
         for custodian in Custodian:
-            sealed = secret_fetched(world, custodian, "camera-1", recipient.public)
+            sealed = secret_fetched(world, custodian, "camera-1", POLICE, recipient.public)
             secret = open_local_key(sealed, custodian, POLICE, recipient).secret
             assert secret == key_of(world, custodian, POLICE).secret
             with pytest.raises(EnvelopeError):
                 open_local_key(sealed, custodian, POLICE, thief)
-
-
-def _message(domain: Domain) -> types_pb2.Domain:
-    return types_pb2.Domain(list_id=domain.list_id, zone=domain.zone, generation=domain.generation)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,17 +10,8 @@ from pathlib import Path
 import pytest
 
 from blindplate.cli.deployment import Deployment, Plan, create_deployment, default_plan
-from blindplate.cli.deployment.plan import ADDRESSES, emissions_list, police_list
+from blindplate.cli.deployment.plan import emissions_list, free_addresses, police_list
 from blindplate.core.domains import EpochKind, EpochRule
-
-
-def free_addresses() -> dict[str, str]:
-    """A free loopback address for every server, as the kernel gives them."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in ADDRESSES]
-    ports = [bound.getsockname()[1] for bound in sockets]
-    for bound in sockets:
-        bound.close()
-    return {party: f"127.0.0.1:{port}" for party, port in zip(ADDRESSES, ports, strict=True)}
 
 
 def small_plan(*, epoch_seconds: int = 3600, window_seconds: int = 7200) -> Plan:

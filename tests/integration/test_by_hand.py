@@ -15,6 +15,7 @@ import pytest
 
 from blindplate.cli.demonstration.processes import Processes, command
 from blindplate.cli.deployment import Deployment, Plan
+from blindplate.cli.deployment.plan import LEDGER_HTTP, SERVERS
 from blindplate.core.statements.policies import PseudonymMode
 
 from .conftest import small_plan
@@ -27,11 +28,11 @@ PLATE = "AB12 CDE"
 def running(
     request: pytest.FixtureRequest, make_deployment: Callable[[Plan], Deployment]
 ) -> Iterator[Deployment]:
-    """Custodians, matcher and the police's daemon, running; cameras in the mode the test asks for, or oblivious."""
+    """Every server and the police's daemon, running; cameras in the mode the test asks for, or oblivious."""
     mode = getattr(request, "param", PseudonymMode.OBLIVIOUS)
     deployment = make_deployment(replace(small_plan(), mode=mode))
     with Processes(deployment) as processes:
-        for process in [processes.serve(party) for party in ("custodian-a", "custodian-b", "matcher")]:
+        for process in [processes.serve(party) for party in SERVERS]:
             process.wait_for("ready", 60)
         processes.own("owner-police").wait_for("ready", 60)
         yield deployment
@@ -45,7 +46,7 @@ def typed(*words: str | Path, stdin: str = "", expected: int = 0) -> str:
 
 def shown_until(text: str, *words: str | Path) -> str:
     """Type it again until ``text`` is shown."""
-    deadline = time.monotonic() + 90
+    deadline, shown = time.monotonic() + 90, ""
     while time.monotonic() < deadline:
         shown = typed(*words)
         if text in shown:
@@ -113,6 +114,14 @@ def test_from_a_listed_vehicle_to_a_revealed_plate(running: Deployment) -> None:
     for officer in (officer_a, officer_b):
         assert "approved (ok)" in typed("custodian", "decisions", officer)
 
+    keeper = ("audit", "subject", running.settings("officer-b-1"))
+    told = typed(*keeper, stdin=PLATE + "\n")
+    assert "vehicle-crime" in told
+    assert "Releases of this vehicle: 1." in told
+    assert "Releases of this vehicle: 0." in typed(*keeper, stdin="XY34 ZZZ\n")
+    # Custodian A's officers are named by neither.
+    typed("audit", "subject", running.settings("officer-a-1"), stdin=PLATE + "\n", expected=2)
+
 
 def test_what_an_officer_denies_stays_closed_and_a_removed_vehicle_is_hit_no_more(
     running: Deployment,
@@ -130,6 +139,34 @@ def test_what_an_officer_denies_stays_closed_and_a_removed_vehicle_is_hit_no_mor
 
     typed("hotlist", "remove", police, stdin=PLATE + "\n")
     assert "0 of 200" in typed("hotlist", "status", police)
+
+
+def test_a_grant_is_shown_suspended_and_ended_a_camera_revoked_and_anyone_may_watch(
+    running: Deployment, tmp_path: Path
+) -> None:
+    operator, custodian = running.settings("operator"), running.settings("custodian-b")
+    ledger = ("--ledger", f"http://{running.plan.addresses[LEDGER_HTTP]}", "--keys", running.keys)
+    watch = ("audit", "watch", *ledger, "--state", tmp_path / "seen.json", "--once")
+    assert "entries verified" in typed(*watch)
+    assert "Find vehicles sought" in typed("grant", "show", operator, "police-1")
+
+    typed("custodian", "suspend", custodian, "police-1", "--reason", "Quota doubled.")
+    shown_until("Custodian B suspends grant police-1", *watch)
+    typed("custodian", "resume", custodian, "police-1", "--reason", "Quota mended.")
+    shown_until("Custodian B acts again on grant police-1", *watch)
+    for camera, exit_status, told in (
+        ("camera-9", 2, "names a camera camera-9"),
+        ("camera-1", 0, "by entry"),
+    ):
+        revoke = ("zone", "revoke", operator, "inner", camera, "--reason", "Stolen.")
+        assert told in typed(*revoke, expected=exit_status)
+    assert "is ended by entry" in typed("grant", "end", operator, "police-1", "--reason", "Not needed.")
+    shown_until("grant police-1 ends", *watch)
+    for arguments in ((operator, "police-1"), ("police-1", *ledger)):
+        shown = typed("grant", "show", *arguments)
+        assert "ENDED" in shown
+        assert "Not needed." in shown
+    assert "GREEN" in typed("audit", "verify", *ledger)
 
 
 @pytest.mark.parametrize("running", [PseudonymMode.LOCAL], indirect=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,13 +24,40 @@ def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=400)
 
 
-def test_the_demonstration_shows_what_it_must_and_leaves_its_state(tmp_path: Path) -> None:
-    done = run([BLINDPLATE, "demo", "--keep", "kept"], tmp_path)
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the README's own `demo --keep` was typed, with what it showed in ``shown.txt``."""
+    folder = tmp_path_factory.mktemp("kept")
+    (line,) = [command for command in COMMANDS if " demo --keep " in command]
+    done = run([BLINDPLATE, *shlex.split(line)[1:]], folder)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "All as it had to be" in done.stdout
-    assert "0 found" in done.stdout
-    assert (tmp_path / "kept" / "matcher" / "state").is_dir()
-    assert (tmp_path / "kept" / "matcher" / "messages.bin").stat().st_size > 1 << 20
+    (folder / "shown.txt").write_text(done.stdout)
+    return folder
+
+
+def test_the_demonstration_shows_what_it_must_and_leaves_its_state(kept: Path) -> None:
+    shown = (kept / "shown.txt").read_text()
+    assert "All as it had to be" in shown
+    assert "0 found" in shown
+    assert "GREEN: no rule is broken" in shown
+    report = re.search(r"The public report: (.+)", shown)
+    assert report
+    assert (kept / report[1]).is_file()
+    assert (kept / "my-demo" / "matcher" / "state").is_dir()
+    assert (kept / "my-demo" / "matcher" / "messages.bin").stat().st_size > 1 << 20
+
+
+def test_an_altered_ledger_of_the_demonstration_is_not_green(kept: Path, tmp_path: Path) -> None:
+    altered = tmp_path / "ledger"
+    shutil.copytree(kept / "my-demo" / "ledger", altered)
+    bundle = next(path for path in (altered / "tile" / "entries").rglob("*") if path.is_file())
+    content = bytearray(bundle.read_bytes())
+    content[len(content) // 2] ^= 1
+    bundle.write_bytes(content)
+    keys = str(kept / "my-demo" / "public" / "keys.toml")
+    done = run([BLINDPLATE, "audit", "verify", "--ledger", str(altered), "--keys", keys], tmp_path)
+    assert done.returncode != 0
+    assert "GREEN: no rule is broken" not in done.stdout
 
 
 def typed(line: str) -> str:
@@ -39,8 +68,8 @@ def typed(line: str) -> str:
 
 
 def follow(lines: list[str]) -> str:
-    """Type the printed lines in order, with the numbers they show put in; what the last one shows."""
-    add, see, watch, request, pending, approve_a, approve_b, reveal = lines
+    """Type the printed lines in order, with the numbers they show put in; what opening it shows."""
+    add, see, watch, request, pending, approve_a, approve_b, reveal, verify = lines
     before = re.findall(r"hit (\d+):", typed(watch))
     typed(add)
     typed(see)
@@ -53,7 +82,9 @@ def follow(lines: list[str]) -> str:
     assert asked[1] in typed(pending)
     for approve in (approve_a, approve_b):
         typed(approve.replace("REQUEST", asked[1][:8]))
-    return typed(reveal.replace("HIT", found[-1]))
+    revealed = typed(reveal.replace("HIT", found[-1]))
+    assert "GREEN" in typed(verify)
+    return revealed
 
 
 def test_a_demonstration_that_stays_prints_commands_that_lead_to_a_revealed_plate(tmp_path: Path) -> None:
@@ -77,14 +108,17 @@ def test_a_demonstration_that_stays_prints_commands_that_lead_to_a_revealed_plat
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_of_the_readme_works(command: str, tmp_path: Path) -> None:
-    words = command.split()
+def test_every_command_of_the_readme_works(command: str, kept: Path) -> None:
+    words = shlex.split(command)
     if words[0] == "make":
         # What the targets run is run by the tests above and by whoever runs this test.
         assert run(["make", "-n", *words[1:]], ROOT).returncode == 0
         return
     assert words[0] == ".venv/bin/blindplate"
     if words[1] == "demo":
+        # Both are run above: one that is kept, one that stays.
         return
-    done = run([BLINDPLATE, *words[1:]], tmp_path)
-    assert done.returncode == 0, done.stderr
+    done = run([BLINDPLATE, *words[1:]], kept)
+    assert done.returncode == 0, done.stdout + done.stderr
+    if words[1] == "audit":
+        assert "GREEN: no rule is broken" in done.stdout

@@ -16,8 +16,10 @@ from typing import IO
 
 import pytest
 
+from blindplate.cli.demonstration.in_force import wait_until_in_force
 from blindplate.cli.demonstration.processes import Process, Processes
 from blindplate.cli.deployment import create_deployment
+from blindplate.cli.deployment.plan import SERVERS
 from blindplate.client.owner import commands
 from blindplate.client.owner.entries import Details
 from blindplate.client.owner.hits import hits_after
@@ -115,14 +117,15 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     csv = folder / "police.csv"
     csv.write_text("\n".join(["vrm,country,reason", *(f"{plate},GB,sought" for plate in listed)]) + "\n")
     with Processes(deployment) as processes:
-        servers = [processes.serve(party) for party in ("custodian-a", "custodian-b", "matcher")]
+        servers = {party: processes.serve(party) for party in SERVERS}
         owner = processes.own(OWNER)
         camera = processes.camera("camera-1", None)
-        for process in (*servers, owner, camera):
+        for process in (*servers.values(), owner, camera):
             process.wait_for("ready")
+        wait_until_in_force(deployment, WAIT_SECONDS)
         commands.submit(load(OwnerSettings, deployment.settings(OWNER)), csv)
         with camera.popen.stdin or io.BytesIO() as events:
-            yield Scene(processes, servers[-1], owner, events, iter(listed))
+            yield Scene(processes, servers["matcher"], owner, events, iter(listed))
 
 
 def test_hits_of_reads_spooled_across_two_boundaries_all_come_in_their_own_epochs(scene: Scene) -> None:

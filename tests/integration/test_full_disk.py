@@ -21,8 +21,10 @@ from typing import IO, Any
 
 import pytest
 
+from blindplate.cli.demonstration.in_force import wait_until_in_force
 from blindplate.cli.demonstration.processes import Process, Processes
 from blindplate.cli.deployment import Deployment, create_deployment
+from blindplate.cli.deployment.plan import SERVERS
 from blindplate.client.owner import commands, roster
 from blindplate.client.owner.entries import Details
 from blindplate.client.owner.listfile import listed_vehicle
@@ -151,13 +153,14 @@ def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
     csv.write_text("\n".join(["vrm,country,reason", *(f"{plate},GB,sought" for plate in listed)]) + "\n")
     with ExitStack() as stack:
         processes = stack.enter_context(Processes(deployment))
-        servers = [processes.serve(f"custodian-{name}") for name in "ab"]
+        servers = [processes.serve(party) for party in SERVERS if party != MATCHER]
         commands_of = {MATCHER: ("matcher", "serve"), OWNER: ("owner", "run"), CAMERA: ("camera", "run")}
         running = {party: _start(deployment, party, *command) for party, command in commands_of.items()}
         for process in running.values():
             stack.callback(process.stop)
         for process in (*servers, *running.values()):
             process.wait_for("ready")
+        wait_until_in_force(deployment, WAIT_SECONDS)
         commands.submit(load(OwnerSettings, deployment.settings(OWNER)), csv)
         events = stack.enter_context(running[CAMERA].popen.stdin or io.BytesIO())
         yield Plant(deployment, running, events, listed)

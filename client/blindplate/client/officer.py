@@ -1,7 +1,7 @@
 """A custodian's officer: what waits, a signed word on it, and the record of decisions.
 
 Guarantees that a word leaves only under the officer's own key, and that decisions shown are the custodian's: signed
-with its pinned key, and chained without a gap. Whether a waiting request is its owner's own word has been checked
+with its pinned key, and chained without a gap but one that a decision itself tells of. Whether a waiting request is its owner's own word has been checked
 by the custodian that shows it; an officer holds no grants to check it again. Protocol section 6.
 """
 
@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Final, Literal
 
 from blindplate.core.encoding import DIGEST_BYTES
-from blindplate.core.errors import ChainError, SignatureError
+from blindplate.core.errors import MessageError, SignatureError
 from blindplate.core.parties import Custodian
+from blindplate.core.records.record import SealedRecord
 from blindplate.core.signing import SEED_BYTES, SigningKey, Statement
-from blindplate.core.statements.releases import Approval, Decision, ReleaseRequest, Verdict
+from blindplate.core.statements.releases import Approval, Decision, ReleaseRequest, Verdict, require_next
 from blindplate.edge.clock import Clock, SystemClock
 from blindplate.edge.keyfiles import read_secret
 from blindplate.edge.settings import LedgerAccess, ProcessSettings, TlsFiles, TrustedKeys
@@ -54,10 +55,17 @@ class OfficerSettings(ProcessSettings):
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A request that waits for an officer, and the id (32 bytes) by which it is decided."""
+    """A request that waits for an officer, and the id (32 bytes) by which it is decided.
+
+    ``alternate``: the record is of a spelling the engine held less likely. ``officers_needed`` is how many distinct
+    officers must approve, as its custodian says, ``approved_by`` who has.
+    """
 
     request_id: bytes
     request: ReleaseRequest
+    alternate: bool
+    officers_needed: int
+    approved_by: tuple[str, ...]
 
 
 def pending(settings: OfficerSettings) -> list[Waiting]:
@@ -69,10 +77,12 @@ def pending(settings: OfficerSettings) -> list[Waiting]:
     with _approvals(settings) as stub:
         while len(found) < _MOST:
             request = v1.PendingRequest(after=found[-1].request_id if found else b"")
-            page = stub.Pending(request, timeout=_SECONDS).requests
-            if not page:
+            page = stub.Pending(request, timeout=_SECONDS)
+            if len(page.requests) != len(page.approvals):
+                raise MessageError("The custodian does not say of every request whose approval it needs.")
+            if not page.requests:
                 break
-            found += [_waiting(Statement.from_proto(message)) for message in page]
+            found += map(_waiting, page.requests, page.approvals)
     return found[:_MOST]
 
 
@@ -114,22 +124,31 @@ def decisions(settings: OfficerSettings) -> list[Decision]:
     previous = bytes(DIGEST_BYTES)
     with _approvals(settings) as stub:
         while True:
-            request = v1.DecisionsRequest(start=len(found), limit=_PAGE)
+            start = found[-1].sequence + 1 if found else 0
+            request = v1.DecisionsRequest(start=start, limit=_PAGE)
             page = stub.Decisions(request, timeout=_SECONDS).decisions
             if not page:
                 return found
             for message in page:
                 decision, statement_id = _verified(settings, message)
-                if decision.sequence != len(found) or decision.previous != previous:
-                    raise ChainError(f"The custodian's record of decisions is broken at {len(found)}.")
+                require_next(decision, found[-1].sequence + 1 if found else 0, previous)
                 found.append(decision)
                 previous = statement_id
 
 
-def _waiting(statement: Statement) -> Waiting:
+def _waiting(message: types_pb2.SignedStatement, approval: v1.PendingApproval) -> Waiting:
+    statement = Statement.from_proto(message)
     if statement.payload_type != ReleaseRequest.media_type():
         raise SignatureError("The custodian shows something else than release requests.")
-    return Waiting(statement.statement_id, ReleaseRequest.parsed(statement.payload))
+    request = ReleaseRequest.parsed(statement.payload)
+    header = SealedRecord.from_bytes(request.record, request.ciphertext_digest).header
+    return Waiting(
+        statement.statement_id,
+        request,
+        header.alternate,
+        approval.officers_needed,
+        tuple(approval.approved_by),
+    )
 
 
 def _verified(settings: OfficerSettings, message: types_pb2.SignedStatement) -> tuple[Decision, bytes]:

@@ -5,7 +5,7 @@
     │   ├── PlateError, EventError, MessageError, ListFileError, SettingsError
     ├── SecurityError         a cryptographic check failed: never ignore it, never retry blindly
     │   ├── CommitmentError, EnvelopeError, ShareError, SignatureError, ProofError, UploadError, MembershipError, MatchProofError,
-    │   │   ChainError, ForkError, RollbackError, EntryError, CountError, AuditError
+    │   │   ChainError, ForkError, RollbackError, EntryError, CountError
     ├── RefusedError          well formed, but not allowed
     │   ├── IdentityError, GrantError, QuotaError, UnknownDomainError, PolicyError, ReplayError, ExpiredError,
     │   │   WindowOverError, TooEarlyError, UnwitnessedError
@@ -156,13 +156,6 @@ class CountError(SecurityError):
     """Counts that have to agree with each other do not."""
 
     code = "count"
-
-
-class AuditError(SecurityError):
-    """What stands in the ledger breaks a rule that whoever entered it was bound to."""
-
-    code = "audit"
-    default_remedy = "Read every finding with `blindplate audit verify`, then ask the parties they name."
 
 
 class RefusedError(BlindplateError):

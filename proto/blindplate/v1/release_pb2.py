@@ -25,15 +25,15 @@ _sym_db = _symbol_database.Default()
 from blindplate.v1 import types_pb2 as blindplate_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x62lindplate/v1/release.proto\x12\rblindplate.v1\x1a\x19\x62lindplate/v1/types.proto\"[\n\x14SubmitReleaseRequest\x12/\n\x07request\x18\x01 \x01(\x0b\x32\x1e.blindplate.v1.SignedStatement\x12\x12\n\ncandidates\x18\x02 \x01(\x0c\"@\n\nCandidates\x12\x32\n\x08versions\x18\x01 \x03(\x0b\x32 .blindplate.v1.VersionCandidates\"W\n\x11VersionCandidates\x12\x14\n\x0clist_version\x18\x01 \x01(\x04\x12,\n\ncandidates\x18\x02 \x03(\x0b\x32\x18.blindplate.v1.Candidate\"y\n\tCandidate\x12\t\n\x01\x66\x18\x01 \x01(\x0c\x12\x0f\n\x07\x64\x65tails\x18\x02 \x01(\x0c\x12\x0c\n\x04salt\x18\x03 \x01(\x0c\x12\x12\n\nleaf_index\x18\x04 \x01(\x04\x12\x0c\n\x04path\x18\x05 \x03(\x0c\x12\x0e\n\x06stated\x18\x06 \x01(\x0c\x12\x10\n\x08priority\x18\x07 \x01(\t\")\n\x13\x43heckReleaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\x0c\"\x97\x01\n\rReleaseStatus\x12\x12\n\nrequest_id\x18\x01 \x01(\x0c\x12*\n\x05state\x18\x02 \x01(\x0e\x32\x1b.blindplate.v1.ReleaseState\x12\x14\n\x0csealed_share\x18\x03 \x01(\x0c\x12\x30\n\x08\x64\x65\x63ision\x18\x04 \x01(\x0b\x32\x1e.blindplate.v1.SignedStatement\"\x1f\n\x0ePendingRequest\x12\r\n\x05\x61\x66ter\x18\x01 \x01(\x0c\"C\n\x0fPendingResponse\x12\x30\n\x08requests\x18\x01 \x03(\x0b\x32\x1e.blindplate.v1.SignedStatement\"A\n\rDecideRequest\x12\x30\n\x08\x61pproval\x18\x01 \x01(\x0b\x32\x1e.blindplate.v1.SignedStatement\"n\n\x0e\x44\x65\x63ideResponse\x12*\n\x05state\x18\x01 \x01(\x0e\x32\x1b.blindplate.v1.ReleaseState\x12\x30\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0b\x32\x1e.blindplate.v1.SignedStatement\"0\n\x10\x44\x65\x63isionsRequest\x12\r\n\x05start\x18\x01 \x01(\x04\x12\r\n\x05limit\x18\x02 \x01(\r\"F\n\x11\x44\x65\x63isionsResponse\x12\x31\n\tdecisions\x18\x01 \x03(\x0b\x32\x1e.blindplate.v1.SignedStatement*\x99\x01\n\x0cReleaseState\x12\x1d\n\x19RELEASE_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15RELEASE_STATE_PENDING\x10\x01\x12\x1a\n\x16RELEASE_STATE_APPROVED\x10\x02\x12\x18\n\x14RELEASE_STATE_DENIED\x10\x03\x12\x19\n\x15RELEASE_STATE_EXPIRED\x10\x04\x32\xa1\x01\n\x07Release\x12K\n\x06Submit\x12#.blindplate.v1.SubmitReleaseRequest\x1a\x1c.blindplate.v1.ReleaseStatus\x12I\n\x05\x43heck\x12\".blindplate.v1.CheckReleaseRequest\x1a\x1c.blindplate.v1.ReleaseStatus2\xec\x01\n\tApprovals\x12H\n\x07Pending\x12\x1d.blindplate.v1.PendingRequest\x1a\x1e.blindplate.v1.PendingResponse\x12\x45\n\x06\x44\x65\x63ide\x12\x1c.blindplate.v1.DecideRequest\x1a\x1d.blindplate.v1.DecideResponse\x12N\n\tDecisions\x12\x1f.blindplate.v1.DecisionsRequest\x1a .blindplate.v1.DecisionsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x62lindplate/v1/release.proto\x12\rblindplate.v1\x1a\x19\x62lindplate/v1/types.proto\"[\n\x14SubmitReleaseRequest\x12/\n\x07request\x18\x01 \x01(\x0b\x32\x1e.blindplate.v1.SignedStatement\x12\x12\n\ncandidates\x18\x02 \x01(\x0c\"@\n\nCandidates\x12\x32\n\x08versions\x18\x01 \x03(\x0b\x32 .blindplate.v1.VersionCandidates\"W\n\x11VersionCandidates\x12\x14\n\x0clist_version\x18\x01 \x01(\x04\x12,\n\ncandidates\x18\x02 \x03(\x0b\x32\x18.blindplate.v1.Candidate\"y\n\tCandidate\x12\t\n\x01\x66\x18\x01 \x01(\x0c\x12\x0f\n\x07\x64\x65tails\x18\x02 \x01(\x0c\x12\x0c\n\x04salt\x18\x03 \x01(\x0c\x12\x12\n\nleaf_index\x18\x04 \x01(\x04\x12\x0c\n\x04path\x18\x05 \x03(\x0c\x12\x0e\n\x06stated\x18\x06 \x01(\x0c\x12\x10\n\x08priority\x18\x07 \x01(\t\")\n\x13\x43heckReleaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\x0c\"\x97\x01\n\rReleaseStatus\x12\x12\n\nrequest_id\x18\x01 \x01(\x0c\x12*\n\x05state\x18\x02 \x01(\x0e\x32\x1b.blindplate.v1.ReleaseState\x12\x14\n\x0csealed_share\x18\x03 \x01(\x0c\x12\x30\n\x08\x64\x65\x63ision\x18\x04 \x01(\x0b\x32\x1e.blindplate.v1.SignedStatement\"\x1f\n\x0ePendingRequest\x12\r\n\x05\x61\x66ter\x18\x01 \x01(\x0c\"v\n\x0fPendingResponse\x12\x30\n\x08requests\x18\x01 \x03(\x0b\x32\x1e.blindplate.v1.SignedStatement\x12\x31\n\tapprovals\x18\x02 \x03(\x0b\x32\x1e.blindplate.v1.PendingApproval\"?\n\x0fPendingApproval\x12\x17\n\x0fofficers_needed\x18\x01 \x01(\r\x12\x13\n\x0b\x61pproved_by\x18\x02 \x03(\t\"A\n\rDecideRequest\x12\x30\n\x08\x61pproval\x18\x01 \x01(\x0b\x32\x1e.blindplate.v1.SignedStatement\"n\n\x0e\x44\x65\x63ideResponse\x12*\n\x05state\x18\x01 \x01(\x0e\x32\x1b.blindplate.v1.ReleaseState\x12\x30\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0b\x32\x1e.blindplate.v1.SignedStatement\"0\n\x10\x44\x65\x63isionsRequest\x12\r\n\x05start\x18\x01 \x01(\x04\x12\r\n\x05limit\x18\x02 \x01(\r\"F\n\x11\x44\x65\x63isionsResponse\x12\x31\n\tdecisions\x18\x01 \x03(\x0b\x32\x1e.blindplate.v1.SignedStatement*\x99\x01\n\x0cReleaseState\x12\x1d\n\x19RELEASE_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15RELEASE_STATE_PENDING\x10\x01\x12\x1a\n\x16RELEASE_STATE_APPROVED\x10\x02\x12\x18\n\x14RELEASE_STATE_DENIED\x10\x03\x12\x19\n\x15RELEASE_STATE_EXPIRED\x10\x04\x32\xa1\x01\n\x07Release\x12K\n\x06Submit\x12#.blindplate.v1.SubmitReleaseRequest\x1a\x1c.blindplate.v1.ReleaseStatus\x12I\n\x05\x43heck\x12\".blindplate.v1.CheckReleaseRequest\x1a\x1c.blindplate.v1.ReleaseStatus2\xec\x01\n\tApprovals\x12H\n\x07Pending\x12\x1d.blindplate.v1.PendingRequest\x1a\x1e.blindplate.v1.PendingResponse\x12\x45\n\x06\x44\x65\x63ide\x12\x1c.blindplate.v1.DecideRequest\x1a\x1d.blindplate.v1.DecideResponse\x12N\n\tDecisions\x12\x1f.blindplate.v1.DecisionsRequest\x1a .blindplate.v1.DecisionsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'blindplate.v1.release_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RELEASESTATE']._serialized_start=1045
-  _globals['_RELEASESTATE']._serialized_end=1198
+  _globals['_RELEASESTATE']._serialized_start=1161
+  _globals['_RELEASESTATE']._serialized_end=1314
   _globals['_SUBMITRELEASEREQUEST']._serialized_start=73
   _globals['_SUBMITRELEASEREQUEST']._serialized_end=164
   _globals['_CANDIDATES']._serialized_start=166
@@ -49,17 +49,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PENDINGREQUEST']._serialized_start=641
   _globals['_PENDINGREQUEST']._serialized_end=672
   _globals['_PENDINGRESPONSE']._serialized_start=674
-  _globals['_PENDINGRESPONSE']._serialized_end=741
-  _globals['_DECIDEREQUEST']._serialized_start=743
-  _globals['_DECIDEREQUEST']._serialized_end=808
-  _globals['_DECIDERESPONSE']._serialized_start=810
-  _globals['_DECIDERESPONSE']._serialized_end=920
-  _globals['_DECISIONSREQUEST']._serialized_start=922
-  _globals['_DECISIONSREQUEST']._serialized_end=970
-  _globals['_DECISIONSRESPONSE']._serialized_start=972
-  _globals['_DECISIONSRESPONSE']._serialized_end=1042
-  _globals['_RELEASE']._serialized_start=1201
-  _globals['_RELEASE']._serialized_end=1362
-  _globals['_APPROVALS']._serialized_start=1365
-  _globals['_APPROVALS']._serialized_end=1601
+  _globals['_PENDINGRESPONSE']._serialized_end=792
+  _globals['_PENDINGAPPROVAL']._serialized_start=794
+  _globals['_PENDINGAPPROVAL']._serialized_end=857
+  _globals['_DECIDEREQUEST']._serialized_start=859
+  _globals['_DECIDEREQUEST']._serialized_end=924
+  _globals['_DECIDERESPONSE']._serialized_start=926
+  _globals['_DECIDERESPONSE']._serialized_end=1036
+  _globals['_DECISIONSREQUEST']._serialized_start=1038
+  _globals['_DECISIONSREQUEST']._serialized_end=1086
+  _globals['_DECISIONSRESPONSE']._serialized_start=1088
+  _globals['_DECISIONSRESPONSE']._serialized_end=1158
+  _globals['_RELEASE']._serialized_start=1317
+  _globals['_RELEASE']._serialized_end=1478
+  _globals['_APPROVALS']._serialized_start=1481
+  _globals['_APPROVALS']._serialized_end=1717
 # @@protoc_insertion_point(module_scope)

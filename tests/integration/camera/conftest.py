@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from blindplate.cli.deployment import Plan, create_deployment, default_plan
-from blindplate.cli.deployment.plan import ADDRESSES, emissions_list, police_list
+from blindplate.cli.deployment.plan import emissions_list, free_addresses, police_list
 from blindplate.client.camera import workers
 from blindplate.core.signing import SigningKey
 from blindplate.edge.keyfiles import read_secret
@@ -22,14 +21,9 @@ from tests.integration.camera.site import MatcherDouble, Site, tls_files
 def plan() -> Plan:
     """The small plan: no delay, generous quotas, addresses of its own."""
     plan = default_plan(int(time.time()) - 7200)
-    ports = []
-    for _ in ADDRESSES:
-        # Asked of the kernel one after the other and released at once: the servers bind them again.
-        with socket.create_server(("127.0.0.1", 0)) as bound:
-            ports.append(bound.getsockname()[1])
     return replace(
         plan,
-        addresses={party: f"127.0.0.1:{port}" for party, port in zip(ADDRESSES, ports, strict=True)},
+        addresses=free_addresses(),
         cameras=tuple(replace(camera, evaluations_per_hour=100_000) for camera in plan.cameras),
         lists=(emissions_list(max_delay_seconds=0), police_list()),
     )

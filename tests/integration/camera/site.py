@@ -38,7 +38,8 @@ from blindplate.v1 import intake_pb2 as v1
 from blindplate.v1 import intake_pb2_grpc as rpc
 from tests.integration.ledger_site import MovedClock, RunningLedger, until
 
-_LEAD_SECONDS = 120.0
+# More than an hour, so that a read before the last police epoch's boundary has a grant.
+_LEAD_SECONDS = 4000.0
 
 
 @dataclass
@@ -131,7 +132,7 @@ class Site:
         self.ledger = RunningLedger(self.deployment, self.clock)
 
     def start_custodians(self) -> None:
-        """Custodians and ledger, the grants witnessed two minutes ago and so in force."""
+        """Custodians and ledger, the grants witnessed more than an hour ago and so in force."""
         self.clock.offset = -_LEAD_SECONDS
         for custodian in Custodian:
             self.start_custodian(custodian)

@@ -21,15 +21,21 @@ from blindplate.core.statements.policies import PseudonymMode, ZonePolicy
 from blindplate.edge.keyfiles import read_secret, read_statement, write_statement
 from tests.integration.camera.site import LiveSource, Site, marks, plain_events
 from tests.integration.camera.test_misfortunes import running, wait_for
+from tests.integration.ledger_site import until
 
 
 def change_policy(site: Site, **changes: object) -> None:
-    """Sign camera-1's policy anew, changed."""
+    """Sign camera-1's policy anew, changed and with the next serial number, enter it, and put it in place."""
     path = site.camera().policy
-    policy = ZonePolicy.parsed(read_statement(path).payload).model_copy(update=changes)
+    last = ZonePolicy.parsed(read_statement(path).payload)
+    policy = last.model_copy(update={"serial": last.serial + 1, **changes})
     folders = [site.deployment.folder / f"custodian-{name}" for name in "ab"]
     signers = [SigningKey.from_seed(read_secret(folder / "signing.key", 32)) for folder in folders]
-    write_statement(path, policy.statement(*signers))
+    statement = policy.statement(*signers)
+    if policy.serial > last.serial:
+        index = site.ledger.enter(statement)
+        until(lambda: all(one.replica.size > index for one in site.custodians.values()))
+    write_statement(path, statement)
 
 
 def count_local_keys(monkeypatch: pytest.MonkeyPatch) -> list[Domain]:
@@ -98,6 +104,24 @@ def test_an_older_policy_put_in_place_before_a_restart_is_refused(site: Site) ->
     change_policy(site, serial=serial + 1)
     with pytest.raises(SettingsError, match="older"):
         site.run(site.camera(), plain_events(marks(1)))
+
+
+def test_custodians_hand_no_keys_out_by_a_policy_that_only_one_of_ledger_and_folder_holds(site: Site) -> None:
+    settings, domain = site.camera(), Domain("police", "inner", 1)
+    oblivious = read_statement(settings.policy)
+    pair = CustodianPair(settings.custodian_a, settings.custodian_b, settings.tls, settings.trust)
+    with pair:
+        change_policy(site, mode=PseudonymMode.LOCAL)
+        local = read_statement(settings.policy)
+        write_statement(settings.policy, oblivious)
+        with pytest.raises(PolicyError, match="local mode"):
+            pair.local_keys(domain)
+        write_statement(settings.policy, local)
+        assert pair.local_keys(domain)
+        change_policy(site, mode=PseudonymMode.OBLIVIOUS)
+        write_statement(settings.policy, local)
+        with pytest.raises(PolicyError, match="local mode"):
+            pair.local_keys(domain)
 
 
 def test_custodians_hand_no_keys_to_a_camera_in_oblivious_mode_or_of_another_zone(site: Site) -> None:

@@ -14,6 +14,7 @@ import grpc
 import pytest
 
 from blindplate.cli.deployment import Deployment, Plan, create_deployment, default_plan
+from blindplate.cli.deployment.plan import free_addresses
 from blindplate.client.custodians import CustodianPair
 from blindplate.core.ledger.checkpoints import Checkpoint
 from blindplate.core.ledger.notes import Note
@@ -24,7 +25,6 @@ from blindplate.edge.settings import TlsFiles, TrustedKeys, load
 from blindplate.edge.tls import open_channel
 from blindplate.server.custodian.process import Running, build
 from blindplate.server.custodian.settings import CustodianSettings
-from tests.integration.conftest import free_addresses
 from tests.integration.ledger_site import MovedClock, RunningLedger, party_key, party_tls, until
 
 _BEGINS = int(time.time()) - 3600

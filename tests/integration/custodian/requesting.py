@@ -150,7 +150,7 @@ class Case:
             "ciphertext_digest": record.ciphertext_digest,
             "match_proof": match_proof(sealed.match_secret, record.header.digest()),
             "purpose": purpose,
-            "lawful_basis": "the law",
+            "lawful_basis": self.grant.lawful_basis,
             "case_reference": "case 1",
             "case_salt": os.urandom(16),
             "candidates_digest": candidates_digest(self.candidates() if candidates is None else candidates),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
 
+from blindplate.cli.demonstration.processes import command
 from blindplate.cli.deployment import Plan
 from blindplate.client.officer import decide, pending
 from blindplate.core.errors import (
@@ -113,6 +115,17 @@ def test_everything_that_waits_is_shown_in_however_many_pages(
     assert sorted(shown) == sorted(statement.statement_id for statement in statements)
 
 
+def test_officers_see_whether_it_is_an_alternate_reading_and_whose_approval_it_needs(police: Case) -> None:
+    plain, alternate = police.sealed(), police.sealed(alternate=True)
+    for sealed in (plain, alternate):
+        police.submit(A, police.asked(sealed))
+    shown = {one.alternate: one for one in pending(officer(police, A))}
+    assert {one.officers_needed for one in shown.values()} == {1}
+    assert {one.approved_by for one in shown.values()} == {()}
+    assert shown[True].request.record == alternate.record.without_ciphertext().to_bytes()
+    assert shown[False].request.record == plain.record.without_ciphertext().to_bytes()
+
+
 @pytest.mark.parametrize("made_for", Custodian)
 def test_a_word_for_the_other_custodian_counts_for_nothing(police: Case, made_for: Custodian) -> None:
     statement = police.asked(police.sealed())
@@ -161,6 +174,28 @@ def test_checked_anew_when_an_officer_approves(police: Case) -> None:
     assert not police.check(A, statement).sealed_share
 
 
+class TestEmergencies:
+    """The grant lets them skip officers, but for an alternate reading."""
+
+    @pytest.fixture
+    def plan(self, plan: Plan) -> Plan:
+        return replace(plan, lists=tuple(replace(entry, emergency=True) for entry in plan.lists))
+
+    def test_one_that_waits_is_shown_as_what_it_is(self, police: Case) -> None:
+        police.submit(A, police.asked(police.sealed(alternate=True), emergency=True))
+        words = command("custodian", "pending", police.custodians.deployment.settings("officer-a-1"))
+        shown = subprocess.run(words, capture_output=True, text=True, timeout=60).stdout
+        for part in (
+            "murder",
+            "ALTERNATE READING",
+            "EMERGENCY",
+            "one officer",
+            "nobody yet",
+            "lawful basis: Data Protection Act",
+        ):
+            assert part in shown
+
+
 class TestFourEyes:
     """Two officers of each custodian."""
 
@@ -173,6 +208,20 @@ class TestFourEyes:
         statement = police.asked(police.sealed())
         police.submit(A, statement)
         return statement.statement_id
+
+    def test_each_sees_who_has_approved_and_that_another_must(
+        self, police: Case, statement_id: bytes
+    ) -> None:
+        for approved in ((), ("officer-a-1",)):
+            for name in ("1", "2"):
+                (shown,) = pending(officer(police, A, name))
+                assert (shown.request_id, shown.officers_needed, shown.approved_by) == (
+                    statement_id,
+                    2,
+                    approved,
+                )
+            assert decide(officer(police, A), statement_id, Verdict.APPROVED, "Seen.") is None
+        assert pending(officer(police, B)) == []
 
     def test_one_officer_is_not_enough_however_often(self, police: Case, statement_id: bytes) -> None:
         for _ in range(3):

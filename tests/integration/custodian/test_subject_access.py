@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 
 import pytest
 
+from blindplate.cli.demonstration.processes import command
 from blindplate.cli.deployment import Plan
 from blindplate.client.officer import OfficerSettings
 from blindplate.client.subjects import find_releases
-from blindplate.core.errors import IdentityError, QuotaError
+from blindplate.core.errors import IdentityError, PolicyError, QuotaError, UnavailableError
 from blindplate.core.parties import Custodian
 from blindplate.core.plates import canonicalize
+from blindplate.core.pseudonyms import DomainKey, combine
 from blindplate.core.statements.evaluations import EvaluationCounts
+from blindplate.edge.keyfiles import read_secret
+from blindplate.edge.statuses import remote_errors
 from blindplate.server.custodian import subjects
 from blindplate.server.custodian.counts import CountEntries
 from blindplate.server.custodian.storage import reading
+from blindplate.server.custodian.subject_keys import SubjectKeys
+from blindplate.server.custodian.subject_tags import SubjectTags
+from blindplate.v1 import subjects_pb2 as v1
+from blindplate.v1 import types_pb2
+from blindplate.v1.subjects_pb2_grpc import SubjectAccessStub
 from tests.integration.ledger_site import party_key
 
 from .conftest import Custodians
@@ -67,6 +77,98 @@ def test_a_keeper_is_told_of_every_release_and_of_no_other_vehicles(cases: tuple
     assert find_releases(settings, STRANGER, clock) == []
 
 
+def test_an_officer_types_it_and_reads_what_the_ledger_says_of_each(cases: tuple[Case, Case]) -> None:
+    emissions, police = cases
+    release(emissions, LISTED[0])
+    release(police, LISTED[0])
+    found = find_releases(overseer(police), SUBJECT, police.custodians.clock)
+    shown = typed(police, SUBJECT.text)
+    assert (
+        shown.count("unpaid-charge, UK GDPR article 6(1)(e), by spiffe://blindplate/owner/owner-emissions")
+        == 1
+    )
+    assert shown.count("murder, Data Protection Act 2018, by spiffe://blindplate/owner/owner-police") == 1
+    for one in found:
+        assert f"zone inner; entry {one.ledger_index} of the ledger" in shown
+    assert "Releases of this vehicle: 2." in shown
+    assert typed(police, STRANGER.text) == "Plate: Releases of this vehicle: 0.\n"
+
+
+def typed(case: Case, plate: str, name: str = "officer-b-1", expected: int = 0) -> str:
+    """What an officer sees of the command, in a process of its own."""
+    words = command("audit", "subject", case.custodians.deployment.settings(name))
+    done = subprocess.run(words, input=f"{plate}\n", capture_output=True, text=True, timeout=60)
+    assert done.returncode == expected, done.stdout + done.stderr
+    return done.stdout
+
+
+class TestOneCustodianAlone:
+    """Neither finds anything by itself, with all that it holds and the plate besides."""
+
+    @pytest.fixture
+    def police(self, custodians: Custodians) -> Case:
+        case = Case(custodians, "police", listed=LISTED)
+        release(case, LISTED[0])
+        return case
+
+    def test_b_finds_nothing_without_the_evaluation_of_a(self, police: Case) -> None:
+        own, others = (
+            DomainKey.derive(read_secret(home / "pseudonyms.seed"), police.domain).evaluate(LISTED[0])
+            for home in (police.custodians.deployment.home(f"custodian-{one}") for one in (B, A))
+        )
+        tags = SubjectTags(SubjectKeys(police.custodians.settings(B).data / "subject-keys", 365))
+        with reading(police.custodians.running[B].engine) as connection:
+            for guessed in (own, bytes(64), LISTED[0].ljust(64)):
+                output = combine(guessed, own, police.domain)
+                assert list(tags.search(connection, {police.domain: output})) == []
+            # It is there to be found.
+            assert list(tags.search(connection, {police.domain: combine(others, own, police.domain)}))
+
+    def test_a_has_nothing_to_search(self, police: Case) -> None:
+        output = v1.SubjectOutput(domain=wire(police), output=police.output(LISTED[0]))
+        stub = SubjectAccessStub(police.custodians.channel(A, "officer-b-1"))
+        with pytest.raises(PolicyError), remote_errors("custodian"):
+            stub.Search(v1.SearchSubjectRequest(outputs=[output]), timeout=20)
+
+    @pytest.mark.parametrize("away", Custodian)
+    def test_the_officer_learns_nothing_while_one_is_away(self, police: Case, away: Custodian) -> None:
+        settings = overseer(police)
+        police.custodians.stop(away)
+        with pytest.raises(UnavailableError):
+            find_releases(settings, SUBJECT, police.custodians.clock)
+
+
+@pytest.mark.parametrize("named_by", Custodian)
+def test_an_officer_whom_one_custodian_alone_names(cases: tuple[Case, Case], named_by: Custodian) -> None:
+    _, police = cases
+    other = A if named_by is B else B
+    file = police.custodians.deployment.settings(f"custodian-{other}")
+    file.write_text(file.read_text().replace('"officer-b-1",', ""))
+    assert "officer-b-1" not in police.custodians.settings(other).subject_officers
+    assert "officer-b-1" in police.custodians.settings(named_by).subject_officers
+    police.custodians.restart(other)
+    with pytest.raises(IdentityError):
+        find_releases(overseer(police), SUBJECT, police.custodians.clock)
+
+
+@pytest.mark.parametrize("party", ["camera-1", "matcher", "owner-police", "custodian-a", "officer-a-1"])
+@pytest.mark.parametrize("custodian", Custodian)
+def test_a_certificate_that_is_not_for_it(custodians: Custodians, custodian: Custodian, party: str) -> None:
+    police = Case(custodians, "police", listed=LISTED)
+    stub = SubjectAccessStub(custodians.channel(custodian, party))
+    output = v1.SubjectOutput(domain=wire(police), output=police.output(LISTED[0]))
+    with pytest.raises(IdentityError), remote_errors("custodian"):
+        stub.Search(v1.SearchSubjectRequest(outputs=[output]), timeout=20)
+    asked = v1.EvaluateSubjectRequest(blinded=bytes(32), domains=[wire(police)])
+    with pytest.raises(IdentityError), remote_errors("custodian"):
+        stub.Evaluate(asked, timeout=20)
+
+
+def wire(case: Case) -> types_pb2.Domain:
+    domain = case.domain
+    return types_pb2.Domain(list_id=domain.list_id, zone=domain.zone, generation=domain.generation)
+
+
 def test_the_public_sees_how_often_it_was_asked(cases: tuple[Case, Case]) -> None:
     _, police = cases
     clock = police.custodians.clock
@@ -80,7 +182,8 @@ def test_the_public_sees_how_often_it_was_asked(cases: tuple[Case, Case]) -> Non
             counts: EvaluationCounts = entries._counts(
                 connection, int(clock.now()) // 86_400, int(clock.now())
             )
-        assert counts.subject_searches == 2
+        # At custodian B each plate is evaluated, and searched for.
+        assert counts.subject_searches == (2 if custodian is A else 4)
 
 
 @pytest.mark.parametrize(("custodian", "name"), [(A, "1"), (A, "2")])

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from blindplate.cli.deployment import Plan, create_deployment, default_plan
-from blindplate.cli.deployment.plan import emissions_list, police_list
+from blindplate.cli.deployment.plan import emissions_list, free_addresses, police_list
 from blindplate.core.domains import HOURLY, EpochRule
-from tests.integration.conftest import free_addresses
 from tests.integration.owner.world import World
 
 MakeWorld = Callable[..., World]

@@ -64,9 +64,7 @@ def only_hit(world: World, session: Session, *, plate: str = LISTED, **cheating:
 
 
 def ask(session: Session, hit: Hit, patience: float = 10.0) -> Request:
-    return request_release(
-        session, hit.hit_id, Purpose.ROBBERY_OR_THEFT, "DPA 2018 Part 3", "case 1", patience=patience
-    )
+    return request_release(session, hit.hit_id, Purpose.ROBBERY_OR_THEFT, "case 1", patience=patience)
 
 
 def approve(world: World, session: Session, request: Request, *custodians: Custodian) -> None:
@@ -95,7 +93,7 @@ def test_both_custodians_approve_and_the_plate_is_revealed(make_world: MakeWorld
         assert request.standing is Standing.PENDING
         assert ask(session, hit).request_id == request.request_id
         with pytest.raises(PolicyError):
-            request_release(session, hit.hit_id, Purpose.MURDER, "DPA 2018 Part 3", "case 2")
+            request_release(session, hit.hit_id, Purpose.MURDER, "case 2")
         approve(world, session, request, Custodian.A)
         with pytest.raises(PendingError, match="Custodian B"):
             reveal_hit(session, hit.hit_id)
@@ -248,7 +246,7 @@ def test_a_decision_of_the_other_custodian_counts_for_nothing(
             return submit(session, request, Custodian.A)
 
         def ask_it() -> Request:
-            return request_release(session, hit.hit_id, Purpose.UNPAID_CHARGE, "article 6", "charge 1")
+            return request_release(session, hit.hit_id, Purpose.UNPAID_CHARGE, "charge 1")
 
         with monkeypatch.context() as patched:
             patched.setattr(handing, "_submit", only_a)

@@ -21,8 +21,10 @@ from typing import Final
 from blindplate.cli.benchmarks.durability import require_held, sync_times
 from blindplate.cli.benchmarks.submitting import Submitter
 from blindplate.cli.benchmarks.timing import Say, Spread, silent
+from blindplate.cli.demonstration.in_force import wait_until_in_force
 from blindplate.cli.demonstration.processes import Process, Processes
 from blindplate.cli.deployment import Deployment, create_deployment, default_plan
+from blindplate.cli.deployment.plan import SERVERS, free_addresses
 
 BATCHES: Final = (1, 20, 500)
 DEFAULT_RECORDS: Final = 4_000
@@ -30,8 +32,6 @@ DEFAULT_ROUNDS: Final = 5
 DEFAULT_THREADS: Final = 4
 # Of one thread in a round: small submissions are many times slower, and tell no more for being many.
 _MOST_SUBMISSIONS: Final = 100
-# Any free port: the matcher says in its log which it got.
-_ADDRESS: Final = "127.0.0.1:0"
 _START_SECONDS: Final = 120.0
 
 
@@ -83,11 +83,9 @@ def measure_ingest(
         made = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="blindplate-bench-", dir=folder)))
         say(f"Starting a matcher for {threads} cameras.")
         deployment = _deploy(made / "deployment", threads)
-        processes = stack.enter_context(Processes(deployment))
-        matcher = processes.serve("matcher")
-        port = int(matcher.wait_for("ready", _START_SECONDS)["port"])
+        matcher = _serve(stack.enter_context(Processes(deployment)))
         submitters = [
-            stack.enter_context(Submitter(deployment, camera, f"127.0.0.1:{port}"))
+            stack.enter_context(Submitter(deployment, camera, deployment.plan.addresses["matcher"]))
             for camera in deployment.plan.cameras
         ]
         threaded = stack.enter_context(ThreadPoolExecutor(threads))
@@ -125,7 +123,17 @@ def measure_ingest(
 
 def _deploy(folder: Path, cameras: int) -> Deployment:
     plan = default_plan(int(time.time()) - 3600, cameras=cameras)
-    return create_deployment(folder, replace(plan, addresses={**plan.addresses, "matcher": _ADDRESS}))
+    return create_deployment(folder, replace(plan, addresses=free_addresses()))
+
+
+def _serve(processes: Processes) -> Process:
+    """The matcher, once it has read from the ledger that the grants are in force."""
+    servers = {party: processes.serve(party) for party in SERVERS}
+    for process in servers.values():
+        process.wait_for("ready", _START_SECONDS)
+    wait_until_in_force(processes.deployment, _START_SECONDS)
+    servers["matcher"].wait_for("ledger-read", _START_SECONDS)
+    return servers["matcher"]
 
 
 def _round(

@@ -8,19 +8,24 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from blindplate.cli.commands.audit_subject import subject
+
 if TYPE_CHECKING:
     from blindplate.client.auditor.audit import Audit
     from blindplate.client.auditor.audit import Progress as Told
     from blindplate.client.auditor.findings import Finding
 
+_SERVED_MAX_AGE_SECONDS: Final = 3600.0
+
 app = typer.Typer(help="Check the public ledger, draw its report, keep watch.", no_args_is_help=True)
+app.command()(subject)
 
 LedgerPlace = Annotated[
     str,
@@ -42,18 +47,37 @@ def group() -> None:
 
 
 @app.command()
-def verify(ledger: LedgerPlace, keys: KeysFile) -> None:
-    """Verify every file, signature and entry of the ledger, and every rule over them."""
+def verify(
+    ledger: LedgerPlace,
+    keys: KeysFile,
+    max_age: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            metavar="SECONDS",
+            help="How long ago custodians may have witnessed it; an hour for an address, any time for a folder.",
+        ),
+    ] = None,
+) -> None:
+    """Verify every file, signature and entry of the ledger, every rule over them, and that it is not long out of date."""
+    from blindplate.client.auditor.freshness import age_of, stale
+    from blindplate.edge.clock import SystemClock
+    from blindplate.edge.ledger.source import is_address
+
     console = Console()
     audit = _verified(ledger, keys)
+    now = SystemClock().now()
+    # A folder may be an archive, which nobody witnesses anew.
+    allowed = _SERVED_MAX_AGE_SECONDS if max_age is None and is_address(ledger) else max_age
+    if allowed is not None:
+        audit.findings += stale(audit.signed, now, allowed)
     _print_findings(console, audit.findings)
     checkpoint = audit.signed.checkpoint
-    console.print(
+    for line in (
         f"{checkpoint.size:,} entries of {checkpoint.origin}, root {checkpoint.root.hex()}",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
-    )
+        age_of(audit.signed, now),
+    ):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     _end(console, audit)
 
 
@@ -120,7 +144,8 @@ def _progress() -> Generator[Told]:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
         task = shown.add_task("", total=None)
         yield lambda done, total: shown.update(task, completed=done, total=total)
 
@@ -136,9 +161,13 @@ def _print_findings(console: Console, findings: Iterable[Finding]) -> None:
 
 
 def _end(console: Console, audit: Audit) -> None:
+    from blindplate.client.auditor.wording import plural
+
     violations = len(audit.violations)
     notes = len(audit.findings) - violations
     if violations:
-        console.print(Text(f"NOT GREEN: {violations:,} violations, {notes:,} notes.", style="bold red"))
+        console.print(
+            Text(f"NOT GREEN: {plural(violations, 'violation')}, {plural(notes, 'note')}.", style="bold red")
+        )
         raise typer.Exit(1)
-    console.print(Text(f"GREEN: no rule is broken; {notes:,} notes.", style="bold green"))
+    console.print(Text(f"GREEN: no rule is broken; {plural(notes, 'note')}.", style="bold green"))

@@ -15,7 +15,7 @@ from blindplate.core.statements.releases import Verdict
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from blindplate.client.officer import OfficerSettings
+    from blindplate.client.officer import OfficerSettings, Waiting
 
 app = typer.Typer(help="A custodian and its officers.", no_args_is_help=True)
 
@@ -56,14 +56,8 @@ def pending(officer: SettingsFile) -> None:
 
     console = Console()
     for waiting in officers.pending(_officer(officer)):
-        asked = waiting.request
-        until = datetime.fromtimestamp(asked.expires_at, UTC)
-        console.print(
-            f"{waiting.request_id.hex()}: {asked.purpose.value}, case {asked.case_reference}, {asked.lawful_basis}, "
-            f"by {asked.requester}, until {until:%Y-%m-%d %H:%M} UTC",
-            highlight=False,
-            soft_wrap=True,
-        )
+        for line in _shown(waiting):
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -86,11 +80,45 @@ def decisions(officer: SettingsFile) -> None:
     console = Console()
     for one in officers.decisions(_officer(officer)):
         how = "automatic" if one.automatic else f"by {', '.join(one.officers) or 'nobody'}"
+        if one.resumed:
+            console.print("The database was put back here: the decisions before are in the ledger alone.")
         console.print(
-            f"{one.sequence}: {one.verdict.value} ({one.code}), {how}: {one.reason}",
+            f"{one.sequence}: {one.verdict.value} ({one.code}), {how}: {_printable(one.reason)}",
             highlight=False,
+            markup=False,
             soft_wrap=True,
         )
+
+
+def _shown(waiting: Waiting) -> list[str]:
+    """A request as officers see it: what binds them first, then what its owner wrote."""
+    asked = waiting.request
+    until = datetime.fromtimestamp(asked.expires_at, UTC)
+    approved = ", ".join(waiting.approved_by) or "nobody yet"
+    lines = [
+        f"{waiting.request_id.hex()}",
+        f"  {asked.purpose.value}, under grant {asked.grant_id}, until {until:%Y-%m-%d %H:%M} UTC",
+        f"  needs {_officers(waiting.officers_needed)}; approved by {approved}",
+    ]
+    if waiting.alternate:
+        lines.append("  ALTERNATE READING: a less likely spelling; compare it by eye")
+    if asked.emergency:
+        lines.append("  EMERGENCY: its owner asked for release without approval")
+    written = (
+        ("by", asked.requester),
+        ("case", asked.case_reference),
+        ("lawful basis", asked.lawful_basis),
+    )
+    return lines + [f"  {name}: {_printable(text)}" for name, text in written]
+
+
+def _officers(needed: int) -> str:
+    return {1: "one officer", 2: "two officers (four eyes)"}.get(needed, f"{needed} officers")
+
+
+def _printable(text: str) -> str:
+    """Text of another party on one line, which nothing in it can end or paint over."""
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
 
 
 def _give_word(path: Path, grant_id: str, *, suspended: bool, reason: str) -> None:

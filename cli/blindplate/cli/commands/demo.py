@@ -1,4 +1,4 @@
-"""``blindplate demo``: the whole of it, with real processes, in under a minute."""
+"""``blindplate demo``: the whole of it, with real processes, in a minute or two."""
 
 from __future__ import annotations
 
@@ -63,8 +63,11 @@ def _conclude(console: Console, scenario: Scenario, collected: Collected) -> boo
 
 def _hold(console: Console, scenario: Scenario) -> None:
     """Print what to type, and wait for an interrupt."""
+    from blindplate.cli.deployment.plan import LEDGER_HTTP
+
     blindplate = Path(sys.executable).with_name("blindplate")
     settings = scenario.deployment.settings
+    ledger = f"http://{scenario.deployment.plan.addresses[LEDGER_HTTP]}"
     police, officer_a, officer_b = (
         settings(party) for party in ("owner-police", "officer-a-1", "officer-b-1")
     )
@@ -84,6 +87,8 @@ def _hold(console: Console, scenario: Scenario) -> None:
         f"{blindplate} custodian approve {officer_b} REQUEST --reason 'seen'",
         "# open it",
         f"{blindplate} release reveal {police} HIT",
+        "# see it in the public ledger, as anyone may",
+        f"{blindplate} audit verify --ledger {ledger} --keys {scenario.deployment.keys}",
     ):
         console.print(f"  {line}", highlight=False, soft_wrap=True, markup=False)
     console.print("Interrupt (Ctrl-C) to stop.")

@@ -39,7 +39,6 @@ def request(
     hit: HitNumber,
     purpose: Annotated[Purpose, typer.Option(help="One of the closed list of purposes.")],
     case: Annotated[str, typer.Option(help="Your case reference.")],
-    lawful_basis: Annotated[str, typer.Option(help="The law that permits it.")] = "DPA 2018 Part 3",
     emergency: Annotated[
         bool, typer.Option(help="Ask that officers' approval be skipped; the public ledger shows it.")
     ] = False,
@@ -47,7 +46,7 @@ def request(
     """Ask both custodians to release a hit. The public ledger has an entry of it, without the case, before they do."""
     from blindplate.client.owner import commands
 
-    _show(commands.request(_owner(settings), hit, purpose, lawful_basis, case, emergency=emergency))
+    _show(commands.request(_owner(settings), hit, purpose, case, emergency=emergency))
 
 
 @app.command("list")

@@ -44,7 +44,7 @@ class Process:
             if line.startswith("{"):
                 yield json.loads(line)
 
-    def wait_for(self, event: str, seconds: float = 30.0) -> dict[str, Any]:
+    def wait_for(self, event: str, seconds: float = 120.0) -> dict[str, Any]:
         """The first log line with this event. Raises UnavailableError when it ends or does not come in time."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

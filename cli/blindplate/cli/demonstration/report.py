@@ -28,7 +28,7 @@ def show(console: Console, scenario: Scenario, collected: Collected, searched: S
     console.print(_erasures(scenario))
     console.print(_times(collected))
     console.print(collected.audit.strip(), highlight=False, markup=False)
-    console.print(f"The public report: {collected.report}/index.html", highlight=False, soft_wrap=True)
+    console.print(f"The public report: {collected.report}/report.html", highlight=False, soft_wrap=True)
     console.print(
         f"Searched {searched.files} files ({searched.size / _MEGABYTE:,.0f} MB: databases, logs, uploads, spools, "
         f"every decrypted gRPC message) for {searched.plates:,} plates as text, UTF-16, hexadecimal and base64: "

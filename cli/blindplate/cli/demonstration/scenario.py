@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Final
 
 from blindplate.cli import traffic
 from blindplate.cli.deployment import Deployment, create_deployment, default_plan
-from blindplate.cli.deployment.plan import ADDRESSES, emissions_list, police_list
+from blindplate.cli.deployment.plan import emissions_list, free_addresses, police_list
 from blindplate.cli.traffic import Simulation, Vehicle
 
 EMISSIONS: Final = "emissions"
@@ -78,7 +77,7 @@ def make_scenario(folder: Path, now: float, seed: int, size: Size) -> Scenario:
     base = default_plan(int(now) - 3600)
     plan = replace(
         base,
-        addresses=_free_addresses(),
+        addresses=free_addresses(),
         record_messages=True,
         counts_seconds=_COUNTS_SECONDS,
         cameras=tuple(replace(camera, evaluations_per_hour=_EVALUATIONS_PER_HOUR) for camera in base.cameras),
@@ -99,12 +98,3 @@ def make_scenario(folder: Path, now: float, seed: int, size: Size) -> Scenario:
     traffic.write_hotlist_csv(scenario.list_file(POLICE), listed[POLICE], weed_date)
     traffic.write_emissions_csv(scenario.list_file(EMISSIONS), listed[EMISSIONS])
     return scenario
-
-
-def _free_addresses() -> dict[str, str]:
-    """A free loopback port for every server, as the kernel gives them."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in ADDRESSES]
-    ports = [bound.getsockname()[1] for bound in sockets]
-    for bound in sockets:
-        bound.close()
-    return {party: f"127.0.0.1:{port}" for party, port in zip(ADDRESSES, ports, strict=True)}

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from blindplate.cli.demonstration.in_force import wait_until_in_force
 from blindplate.cli.demonstration.processes import Process, Processes
 from blindplate.cli.demonstration.scenario import EMISSIONS, POLICE, Scenario
 from blindplate.cli.traffic import Simulation
@@ -28,7 +29,6 @@ from blindplate.client.owner.settings import OwnerSettings
 from blindplate.core.errors import BlindplateError, PendingError, PolicyError, UnavailableError
 from blindplate.core.statements.purposes import Purpose
 from blindplate.core.statements.releases import Decision, Verdict
-from blindplate.edge.ledger.snapshot import read_ledger
 from blindplate.edge.settings import load
 
 # Custodians first: the ledger asks them for their cosignatures, and grants are in force once it has them.
@@ -104,21 +104,7 @@ class Story:
     def _start_servers(self) -> None:
         for process in [self._processes.serve(party) for party in _SERVERS]:
             process.wait_for("ready")
-        deadline = time.monotonic() + _SETTLE_SECONDS
-        while not self._in_force():
-            if time.monotonic() > deadline:
-                raise UnavailableError("The grants did not come into force.", "Look at the ledger's log.")
-            time.sleep(_POLL_SECONDS)
-
-    def _in_force(self) -> bool:
-        """Whether the ledger says, under both custodians' cosignatures, that every grant is in force."""
-        owner = self._owners[POLICE]
-        try:
-            with read_ledger(owner.ledger, owner.trust) as state:
-                return all(state.grants[one.grant].in_force(time.time()) for one in self._owners.values())
-        except (BlindplateError, KeyError):
-            # Not cosigned yet.
-            return False
+        wait_until_in_force(self._scenario.deployment, _SETTLE_SECONDS)
 
     def _publish(self) -> None:
         def submit(list_id: str) -> None:
@@ -130,6 +116,12 @@ class Story:
             list(both.map(submit, self._owners))
         for process in [self._processes.own(f"owner-{list_id}") for list_id in self._owners]:
             process.wait_for("ready")
+        # What is read before both custodians have witnessed a list is not matched.
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        while any(_not_in_force(settings) for settings in self._owners.values()):
+            if time.monotonic() > deadline:
+                raise UnavailableError("The lists did not come into force.", "Look at the owners' logs.")
+            time.sleep(_POLL_SECONDS)
 
     def _drive(self) -> None:
         started = [
@@ -179,7 +171,7 @@ class Story:
         asked = [hit for hit in self.collected.hits[POLICE] if not hit.alternate]
         for number, hit in enumerate(asked):
             request = commands.request(
-                owner, hit.hit_id, Purpose.VEHICLE_CRIME, "DPA 2018 Part 3", f"demonstration {hit.hit_id}"
+                owner, hit.hit_id, Purpose.VEHICLE_CRIME, f"demonstration {hit.hit_id}"
             )
             self._decide("a", request.request_id, Verdict.APPROVED)
             if number == 0:
@@ -208,9 +200,7 @@ class Story:
         raise UnavailableError(f"What had to be refused was not: {what}.")
 
     def _request_refused(self, what: str, list_id: str, hit: Hit) -> None:
-        request = commands.request(
-            self._owners[list_id], hit.hit_id, Purpose.UNPAID_CHARGE, "demonstration", "demonstration"
-        )
+        request = commands.request(self._owners[list_id], hit.hit_id, Purpose.UNPAID_CHARGE, "demonstration")
         if any(reply.standing is not Standing.PENDING for reply in request.replies):
             raise UnavailableError(f"What had to be refused was not: {what}.")
         self._refused(what, list_id, hit.hit_id, PendingError)
@@ -255,6 +245,11 @@ class Story:
 
 def _made(line: str) -> float:
     return datetime.fromisoformat(json.loads(line)["timestamp"]).timestamp()
+
+
+def _not_in_force(owner: OwnerSettings) -> bool:
+    standing = commands.status(owner)
+    return standing.in_force is None or standing.in_force.version < standing.version
 
 
 def _last_counts(process: Process) -> dict[str, Any]:

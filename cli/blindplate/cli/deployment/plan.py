@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -103,6 +104,15 @@ def default_plan(
         addresses={party: f"127.0.0.1:{first_port + offset}" for offset, party in enumerate(ADDRESSES)},
         begins=begins,
     )
+
+
+def free_addresses() -> dict[str, str]:
+    """A free loopback address for every one of ``ADDRESSES``, as the kernel gives them: for a short-lived deployment."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in ADDRESSES]
+    ports = [bound.getsockname()[1] for bound in sockets]
+    for bound in sockets:
+        bound.close()
+    return {party: f"127.0.0.1:{port}" for party, port in zip(ADDRESSES, ports, strict=True)}
 
 
 def emissions_list(

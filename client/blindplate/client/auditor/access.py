@@ -59,7 +59,7 @@ class GrantFigures:
     zones: tuple[str, ...]
     not_before: int
     not_after: int
-    notice_days: float
+    notice_seconds: int
     privacy_assessment: Document
     equality_assessment: Document
     consultation: str
@@ -70,7 +70,7 @@ class GrantFigures:
     daily_releases: int
     emergency: bool
     discloses: tuple[str, ...]
-    kept_hours: float
+    kept_seconds: int
     history: tuple[Change, ...]
 
 
@@ -137,7 +137,7 @@ def _grant(history: GrantHistory, dates: GrantDates, as_of: int) -> GrantFigures
         zones=tuple(zone.zone for zone in grant.zones),
         not_before=grant.not_before,
         not_after=grant.not_after,
-        notice_days=round(grant.notice_seconds / 86_400, 2),
+        notice_seconds=grant.notice_seconds,
         privacy_assessment=Document(grant.privacy_assessment.address, grant.privacy_assessment.sha256.hex()),
         equality_assessment=Document(
             grant.equality_assessment.address, grant.equality_assessment.sha256.hex()
@@ -150,7 +150,7 @@ def _grant(history: GrantHistory, dates: GrantDates, as_of: int) -> GrantFigures
         daily_releases=grant.release.daily_quota,
         emergency=grant.release.emergency,
         discloses=tuple(FIELDS[one] for one in sorted(grant.disclosure.fields)),
-        kept_hours=round(grant.window_seconds / 3600, 2),
+        kept_seconds=grant.window_seconds,
         history=_history(history, dates),
     )
 

@@ -21,7 +21,6 @@ from blindplate.client.auditor.keys import AuditKeys
 from blindplate.client.auditor.tree import GrowingTree
 from blindplate.client.auditor.witnessed import WRONG, WitnessRecords, add_root
 from blindplate.core.errors import (
-    AuditError,
     ForkError,
     InputError,
     NotFoundError,
@@ -85,12 +84,6 @@ class Audit:
         """The findings that break a rule."""
         return [one for one in self.findings if one.severity is Severity.VIOLATION]
 
-    def require_green(self) -> None:
-        """Raise AuditError, naming the first violation, unless there is none."""
-        violations = self.violations
-        if violations:
-            raise AuditError(f"The ledger breaks {len(violations):,} rule(s). {violations[0].sentence}")
-
     def advance(
         self,
         signed: SignedCheckpoint,
@@ -124,6 +117,7 @@ class Audit:
             for tile, content in self._tree.partial():
                 self._compare(tile, content)
         self._note_missing()
+        self.findings += self.judge.closing()
         self._signed = signed
         return self.findings[before:]
 
@@ -133,7 +127,7 @@ class Audit:
         hashes = [leaf_hash(entry) for entry in entries]
         first = bundle.index * TILE_WIDTH
         had = self._tree.size - first
-        if had and self._tree.rows[0] != hashes[:had]:
+        if had and self._tree.begun != b"".join(hashes[:had]):
             path = entries_path(bundle.index, bundle.width)
             self.findings.append(wrong(Kind.FILE_ALTERED, path, "begins otherwise than it did before"))
         dates = self._dates(entries[had:], first + had, size, roots)
@@ -169,7 +163,7 @@ class Audit:
         judged = self.judge.enter(index, entry, self._document(index, entry), witnessed_at)
         self.findings += judged.findings
         if judged.model is not None:
-            self.figures.hear(judged.model)
+            self.figures.hear(judged.model, self.judge.matching.last)
         self._hear(index, judged.model)
 
     def _document(self, index: int, entry: bytes) -> bytes | None:

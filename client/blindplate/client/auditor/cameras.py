@@ -15,14 +15,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from blindplate.client.auditor.count_rules import Place
 from blindplate.client.auditor.dating import SKEW_SECONDS
-from blindplate.client.auditor.findings import Finding, Kind, Rule, judged
-from blindplate.client.auditor.matching import Place
+from blindplate.client.auditor.findings import Finding, Kind, Rule, Severity, judged
+from blindplate.client.auditor.grants import NOTHING_READ, GrantDates
 from blindplate.core.errors import CountError
-from blindplate.core.statements.cameras import CameraCounts
+from blindplate.core.ledger.state import LedgerState
+from blindplate.core.statements.cameras import CameraCounts, RegisterEntry
 
 # A camera by its zone and name.
 _Camera = tuple[str, str]
+# The longest that a camera's settings let it wait from one report to the next.
+_PACE_SECONDS: Final = 7 * 86_400
 
 
 @dataclass(slots=True)
@@ -36,6 +40,9 @@ class Cameras:
     last: dict[_Camera, CameraCounts] = field(default_factory=dict[_Camera, CameraCounts])
     accepted: Counter[Place] = field(default_factory=Counter[Place])
     due: Counter[Place] = field(default_factory=Counter[Place])
+    # When each register was entered, by digest: the entry and the time at it. And the cameras said to be silent.
+    _registered: dict[bytes, tuple[int, int]] = field(default_factory=dict[bytes, tuple[int, int]])
+    _silent: set[_Camera] = field(default_factory=set[_Camera])
     # What came since the matcher's last counts, with the dates, and what came before them and is not yet due.
     _fresh: list[tuple[int, Counter[Place]]] = field(default_factory=list[tuple[int, Counter[Place]]])
     _waiting: list[Counter[Place]] = field(default_factory=list[Counter[Place]])
@@ -58,6 +65,35 @@ class Cameras:
         for place in sorted(self.due):
             view = ComparedView(place, self.due[place], received.get(place, 0))
             yield from judged(COMPARED_RULES, view, index)
+
+    def registered(self, index: int, entry: RegisterEntry, moment: int) -> None:
+        """Hear of a zone's register, entered at ``moment``."""
+        self._registered.setdefault(entry.register_digest, (index, moment))
+
+    def closing(self, witnessed_at: int, state: LedgerState, dates: GrantDates) -> Iterator[Finding]:
+        """What is to be said at a checkpoint witnessed at ``witnessed_at``: cameras that must have reported by now."""
+        cameras: set[_Camera] = set()
+        silent: set[_Camera] = set()
+        last = 0
+        for digest in _in_force(witnessed_at, state, dates):
+            index, moment = self._registered[digest]
+            if moment + _PACE_SECONDS > witnessed_at:
+                continue
+            for one in state.registers[digest].cameras:
+                if one.identity in state.revoked or one.signing_key in state.revoked_keys:
+                    continue
+                camera = (state.registers[digest].zone, one.camera_id)
+                cameras.add(camera)
+                if camera not in self.last:
+                    silent.add(camera)
+                    last = max(last, index)
+        if silent - self._silent:
+            self._silent |= silent
+            sentence = (
+                f"{len(silent):,} of the {len(cameras):,} cameras that were registered more than a week ago have never "
+                "reported how many records they handed in: for them there is only the matcher's word."
+            )
+            yield Finding(last, Kind.CAMERA_SILENT, Severity.NOTE, sentence)
 
     def _settle(self, made_at: int) -> None:
         for more in self._waiting:
@@ -114,6 +150,17 @@ def require_all_received(view: ComparedView) -> None:
 
 REPORT_RULES: Final = (Rule(Kind.CAMERA_DECREASE, require_rising),)
 COMPARED_RULES: Final = (Rule(Kind.CAMERA_EXCESS, require_all_received),)
+
+
+def _in_force(moment: int, state: LedgerState, dates: GrantDates) -> frozenset[bytes]:
+    """The registers that grants in force at ``moment`` name, by digest."""
+    return frozenset(
+        zone.register_digest
+        for history in state.grants.values()
+        if not dates.ended(history.grant_id, NOTHING_READ, moment)
+        for grant in dates.possible(history, moment)
+        for zone in grant.zones
+    )
 
 
 def _records(entry: CameraCounts) -> Counter[Place]:

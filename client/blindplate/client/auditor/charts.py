@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, log10
+from math import ceil
 from typing import Final
 
 from markupsafe import Markup, escape
@@ -24,6 +24,7 @@ _ROW: Final = 28
 _NAMES: Final = 200
 _VALUES: Final = 90
 _MOST_LABELS: Final = 8
+_MOST_LETTERS: Final = 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +72,11 @@ def columns(
 def bars(name: str, title: str, description: str, labels: Sequence[str], series: Sequence[Series]) -> Markup:
     """Stacked bars, one a label, each with its total beside it."""
     totals = [sum(one.values[at] for one in series) for at in range(len(labels))]
-    scale = (_WIDTH - _NAMES - _VALUES) / max(*totals, 1)
+    scale = (_WIDTH - _NAMES - _VALUES) / max([*totals, 1])
     parts: list[str] = []
     for at, label in enumerate(labels):
         y, left = at * _ROW + 4, float(_NAMES)
-        parts.append(_text(_NAMES - 8, y + 15, label, "end"))
+        parts.append(_text(_NAMES - 8, y + 15, _short(label), "end"))
         for number, one in enumerate(series, 1):
             width = one.values[at] * scale
             if width:
@@ -136,10 +137,13 @@ def _y(value: float, top: int) -> float:
 
 def _ceiling(most: int) -> int:
     """A round number not below ``most``, that 4 divides."""
-    if most <= 4:
-        return 4
-    unit = int(10 ** int(log10(most)))
-    for factor in (1, 2, 4, 8, 10, 20):
-        if unit * factor >= most and unit * factor % 4 == 0:
-            return unit * factor
-    return 4 * ceil(most / 4)
+    unit = int(10 ** (len(str(most)) - 1))
+    for tenths in (10, 12, 16, 20, 24, 32, 40, 60, 80, 100):
+        if unit * tenths >= most * 10 and unit * tenths % 40 == 0:
+            return unit * tenths // 10
+    return max(4 * ceil(most / 4), 4)
+
+
+def _short(text: str) -> str:
+    """A name that fits beside a bar; the table has it whole."""
+    return text if len(text) <= _MOST_LETTERS else f"{text[: _MOST_LETTERS - 1]}…"

@@ -28,6 +28,8 @@ from blindplate.core.statements.release_entries import DecisionEntry, OutcomeEnt
 SKEW_SECONDS: Final = 300
 # An outbox that could not reach the ledger for longer is worth a reader's notice.
 LATE_SECONDS: Final = 3600
+# Every party's counts come once a day at least: later than this, they are kept back or nobody makes them.
+OVERDUE_SECONDS: Final = 36 * 3600
 
 _OPERATOR, _MATCHER = "operator", "matcher"
 

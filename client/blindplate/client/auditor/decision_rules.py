@@ -169,7 +169,7 @@ def require_officers(view: DecisionView) -> None:
         return
     if request and decision.officers == 0 and any(_spared(grant, request) for grant in view.grants):
         return
-    needed = min(max(grant.release.officers, 1) for grant in view.grants)
+    needed = min(grant.release.officers for grant in view.grants)
     if decision.automatic or decision.officers < needed:
         raise IdentityError(
             f"{view.who} approved {view.what} on the word of {decision.officers} officers, where grant "

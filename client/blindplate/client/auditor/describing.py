@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from blindplate.client.auditor.findings import named, short
+from blindplate.client.auditor.wording import plural
 from blindplate.core.statements.announced_keys import EvaluationKey
 from blindplate.core.statements.cameras import CameraCounts, CameraStatus, RegisterEntry
 from blindplate.core.statements.evaluations import EvaluationCounts
@@ -54,7 +55,7 @@ def _describe_event(model: StatementModel | None) -> str:
             return f"outcome of request {short(model.request_id)}: {model.outcome}"
         case Batches():
             lists = sorted({batch.list_id for batch in model.batches})
-            return f"{len(model.batches):,} answers for {', '.join(lists)}"
+            return f"{plural(len(model.batches), 'answer')} for {', '.join(lists)}"
         case MatcherCounts():
             return f"the matcher's counts: {sum(row.received for row in model.records):,} records received in all"
         case CameraCounts():

@@ -11,8 +11,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
+from blindplate.client.auditor.count_rules import Place
 from blindplate.client.auditor.findings import day_of
-from blindplate.client.auditor.matching import Place
 from blindplate.core.statements.cameras import CameraStatus
 from blindplate.core.statements.matching import Batches, MatcherCounts, RecordCount
 from blindplate.core.statements.model import StatementModel
@@ -50,12 +50,12 @@ class Figures:
     _since: int = -1
     _last: dict[Place, RecordCount] = field(default_factory=dict[Place, RecordCount])
 
-    def hear(self, model: StatementModel) -> None:
-        """Hear of one entry."""
+    def hear(self, model: StatementModel, counts: MatcherCounts | None) -> None:
+        """Hear of one entry; ``counts`` are the matcher's last that are whole, with every part of theirs."""
         self.kinds[model.kind] += 1
         match model:
-            case MatcherCounts():
-                self._counts(model)
+            case MatcherCounts() if counts is not None:
+                self._counts(counts)
             case Batches():
                 self._batches(model)
             case CameraStatus():

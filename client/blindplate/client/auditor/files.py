@@ -28,7 +28,18 @@ def fetch_checkpoint(source: LedgerSource, keys: LedgerKeys) -> SignedCheckpoint
 
     Raises MessageError, SignatureError, UnwitnessedError; NotFoundError and UnavailableError when it cannot be had.
     """
-    return require_signed_by_all(source.get(CHECKPOINT), keys)
+    try:
+        return require_signed_by_all(source.get(CHECKPOINT), keys)
+    except NotFoundError:
+        raise NotFoundError(
+            f"There is no ledger: no file {CHECKPOINT} is there.",
+            f"Name the address or folder in which {CHECKPOINT}, tile and documents lie.",
+        ) from None
+    except SignatureError as error:
+        raise SignatureError(
+            error.what,
+            "Make sure that the keys file is this ledger's own. If it is, keep the checkpoint and tell both custodians.",
+        ) from None
 
 
 def fetch_bundle(source: LedgerSource, bundle: Tile) -> list[bytes]:

@@ -28,6 +28,7 @@ class Severity(StrEnum):
 class Kind(StrEnum):
     """Which rule a finding is about; stable, and explained in docs/spec/audit.md."""
 
+    CHECKPOINT_STALE = "checkpoint-stale"
     FILE_ALTERED = "file-altered"
     FILE_MISSING = "file-missing"
     FILE_UNEXPLAINED = "file-unexplained"
@@ -49,6 +50,7 @@ class Kind(StrEnum):
     APPROVAL_LATE = "approval-late"
     APPROVAL_OUTSIDE_GRANT = "approval-outside-grant"
     APPROVAL_NOT_IN_FORCE = "approval-not-in-force"
+    APPROVAL_LIST_SIZE = "approval-list-size"
     APPROVAL_QUOTA = "approval-quota"
     APPROVAL_STANDING_QUOTA = "approval-standing-quota"
     APPROVAL_OFFICERS = "approval-officers"
@@ -60,19 +62,28 @@ class Kind(StrEnum):
     OUTCOME_WITHOUT_RELEASE = "outcome-without-release"
     OUTCOME_CHANGED = "outcome-changed"
     OUTCOME_FAILED = "outcome-failed"
+    LIST_SIZE = "list-size"
     BATCH_ORDER = "batch-order"
     BATCH_GRANT = "batch-grant"
     COUNTS_BALANCE = "counts-balance"
     COUNTS_DECREASE = "counts-decrease"
+    COUNTS_OPEN = "counts-open"
+    COUNTS_RELEASED = "counts-released"
     COUNTS_ANEW = "counts-anew"
+    COUNTS_ANEW_OFTEN = "counts-anew-often"
+    COUNTS_OVERDUE = "counts-overdue"
     CLAIMS_REFUSED = "claims-refused"
     CAMERA_DECREASE = "camera-decrease"
     CAMERA_EXCESS = "camera-excess"
+    CAMERA_SILENT = "camera-silent"
     EVALUATIONS_GRANT = "evaluations-grant"
     EVALUATIONS_DAY = "evaluations-day"
     EVALUATIONS_GENERATION = "evaluations-generation"
     EVALUATIONS_CAMERAS = "evaluations-cameras"
     EVALUATIONS_DECREASE = "evaluations-decrease"
+    EVALUATIONS_APART = "evaluations-apart"
+    LOCAL_KEYS = "local-keys"
+    SEARCHES = "searches"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +126,8 @@ def short(identifier: bytes) -> str:
 
 def at(moment: float) -> str:
     """How sentences give a moment (seconds since 1970, UTC)."""
-    return f"{datetime.fromtimestamp(moment, UTC):%d %B %Y at %H:%M:%S} UTC"
+    date = datetime.fromtimestamp(moment, UTC)
+    return f"{date.day} {date:%B %Y at %H:%M:%S} UTC"
 
 
 def day_of(moment: float) -> str:

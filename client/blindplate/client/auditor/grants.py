@@ -22,6 +22,8 @@ from blindplate.core.statements.grants import Grant
 GRACE_SECONDS: Final = 86_400
 # How old what a party knows of the ledger may be when it acts (protocol section 6).
 READING_SECONDS: Final = 60
+# Of somebody whose deeds do not show how far it had read the ledger.
+NOTHING_READ: Final = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Ended:
 
 @dataclass(slots=True)
 class GrantDates:
-    """The ends entered so far, by grant, and by when entries about grants were witnessed by both, by index."""
+    """The ends entered so far, by grant, and by when entries about grants and lists were witnessed by both, by index."""
 
     ends: dict[str, Ended] = field(default_factory=dict[str, Ended])
     witnessed: dict[int, int] = field(default_factory=dict[int, int])
@@ -72,6 +74,16 @@ class GrantDates:
         later = words[len(known) :]
         lifted = any(not one.statement.suspended and one.statement.made_at <= moment for one in later)
         return bool(known) and known[-1].suspended and not lifted
+
+    def suspended_throughout(
+        self, history: GrantHistory, custodian: Custodian, start: float, end: float
+    ) -> bool:
+        """Whether ``custodian`` had suspended the grant, as all must have known, from ``start`` and not lifted it to ``end``."""
+        return self.suspended(history, custodian, NOTHING_READ, start) and not any(
+            not one.statement.suspended and start < one.statement.made_at < end
+            for one in history.suspensions
+            if one.statement.custodian is custodian
+        )
 
     def possible(self, history: GrantHistory, moment: float) -> tuple[Grant, ...]:
         """The amendments that can have been in force at ``moment`` (seconds since 1970, UTC), ends apart."""

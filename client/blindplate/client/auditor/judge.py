@@ -15,17 +15,20 @@ from blindplate.client.auditor.dating import LedgerTime
 from blindplate.client.auditor.evaluations import Evaluations
 from blindplate.client.auditor.findings import Finding, Kind, Severity
 from blindplate.client.auditor.grants import GrantDates
+from blindplate.client.auditor.lists import Lists
 from blindplate.client.auditor.matching import Matching
 from blindplate.client.auditor.releases import Releases
 from blindplate.core.errors import BlindplateError
 from blindplate.core.ledger.state import LedgerState
 from blindplate.core.parties import PartyKeys
-from blindplate.core.statements.cameras import CameraCounts
+from blindplate.core.statements.cameras import CameraCounts, RegisterEntry
 from blindplate.core.statements.evaluations import EvaluationCounts
 from blindplate.core.statements.grant_changes import GrantEnd, GrantSuspension
 from blindplate.core.statements.grants import Grant
+from blindplate.core.statements.lists import ListVersion
 from blindplate.core.statements.matching import Batches, MatcherCounts
 from blindplate.core.statements.model import StatementModel
+from blindplate.core.statements.policies import ZonePolicy
 from blindplate.core.statements.release_entries import DecisionEntry, OutcomeEntry, RequestEntry
 
 
@@ -47,6 +50,7 @@ class Judge:
     releases: Releases
     matching: Matching
     evaluations: Evaluations
+    lists: Lists
     cameras: Cameras = field(default_factory=Cameras)
 
     @classmethod
@@ -60,6 +64,7 @@ class Judge:
             releases=Releases(dates),
             matching=Matching(dates),
             evaluations=Evaluations(dates),
+            lists=Lists(dates),
         )
 
     def enter(
@@ -73,35 +78,64 @@ class Judge:
         if applied.model is None:
             return Judged(None, (_refusal(index, applied.error),))
         model = applied.model
-        if witnessed_at is not None and isinstance(model, Grant | GrantSuspension | GrantEnd):
+        if witnessed_at is not None and isinstance(model, Grant | GrantSuspension | GrantEnd | ListVersion):
             self.dates.witnessed[index] = witnessed_at
         found = (*self.time.judged(index, model), *self._heard(index, model))
         self.time.stated(model)
         return Judged(model, found)
 
+    def closing(self) -> Iterator[Finding]:
+        """What the entries judged so far should be followed by, and are not, at the checkpoint under audit."""
+        yield from self.matching.closing(self.time.witnessed_at)
+        yield from self.evaluations.closing(self.time.witnessed_at)
+        yield from self.cameras.closing(self.time.witnessed_at, self.state, self.dates)
+
     def _heard(self, index: int, model: StatementModel) -> Iterator[Finding]:
         grants = self.state.grants
         match model:
+            case RegisterEntry():
+                self.cameras.registered(index, model, self._at(model.made_at))
             case GrantEnd():
                 self.dates.end(index, model)
+            case ZonePolicy():
+                self.evaluations.policies.append(model)
+            case ListVersion():
+                yield from self.lists.version(index, model, grants[model.grant_id], self.time.now)
             case RequestEntry():
                 yield from self.releases.request(index, model, grants[model.grant_id])
             case DecisionEntry():
-                yield from self.releases.decision(index, model, grants.get(model.grant_id))
+                yield from self._decision(index, model)
             case OutcomeEntry():
                 yield from self.releases.outcome(index, model)
             case Batches():
+                self.matching.owe(index, self._at(model.made_at))
                 yield from self.matching.batches(index, model, grants)
             case MatcherCounts():
-                yield from self.matching.counts(index, model)
-                yield from self.cameras.compared(index, self.matching.received(), model.made_at)
+                yield from self._counts(index, model)
             case CameraCounts():
+                self.matching.owe(index, self._at(model.made_at))
                 yield from self.cameras.report(index, model)
             case EvaluationCounts():
                 yield from self.evaluations.counts(index, model, self.state)
             case _:
                 # What else there is was judged by the ledger's own rules.
                 pass
+
+    def _decision(self, index: int, entry: DecisionEntry) -> Iterator[Finding]:
+        history, request = self.state.grants.get(entry.grant_id), self.releases.requests.get(entry.request_id)
+        yield from self.releases.decision(index, entry, history)
+        if history is not None and request is not None:
+            yield from self.lists.decision(index, entry, history, request)
+
+    def _counts(self, index: int, entry: MatcherCounts) -> Iterator[Finding]:
+        yield from self.matching.counts(index, entry, self.state.grants)
+        if entry.whole:
+            yield from self.cameras.compared(index, self.matching.received(), entry.made_at)
+            yield from self.matching.claims(index, self.releases.settled(entry.made_at))
+
+    def _at(self, made_at: int) -> int:
+        """When an entry was entered at the earliest: whoever dates it back does not make it older than it is."""
+        return min(max(made_at, self.time.now), self.time.witnessed_at)
 
 
 def _refusal(index: int, error: BlindplateError | None) -> Finding:

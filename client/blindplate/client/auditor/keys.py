@@ -10,6 +10,7 @@ import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from pydantic import ValidationError
 
@@ -17,6 +18,8 @@ from blindplate.core.errors import MessageError, SettingsError
 from blindplate.core.parties import PartyKeys
 from blindplate.core.statements.model import Part
 from blindplate.edge.settings import LedgerKeysPart, TrustedKeys
+
+_REMEDY: Final = "Take the deployment's public keys.toml, or name another file."
 
 
 class AuditKeys(Part):
@@ -34,15 +37,19 @@ def read_keys(path: Path) -> AuditKeys:
     except OSError as error:
         raise SettingsError(
             f"The keys file {path} cannot be read: {error.strerror}.",
-            "Take the deployment's public keys.toml, or name another file.",
+            _REMEDY,
         ) from None
     except ValidationError as error:
         places = ", ".join(sorted({".".join(map(str, item["loc"])) for item in error.errors()}))
-        raise SettingsError(f"The keys file {path} has missing, unknown or wrong keys: {places}.") from None
+        raise SettingsError(
+            f"The keys file {path} has missing, unknown or wrong keys: {places}.", _REMEDY
+        ) from None
     except MessageError as error:
-        raise SettingsError(f"The keys file {path} holds a wrong verifier key: {error.what}") from None
+        raise SettingsError(
+            f"The keys file {path} holds a wrong verifier key: {error.what}", _REMEDY
+        ) from None
     except ValueError:
-        raise SettingsError(f"The keys file {path} is not TOML.") from None
+        raise SettingsError(f"The keys file {path} is not TOML.", _REMEDY) from None
     return keys
 
 

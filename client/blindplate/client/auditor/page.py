@@ -1,30 +1,35 @@
-"""What the page shows, put together from the summary: cards, charts with their numbers, and rows of tables.
+"""What the page shows, put together from the summary: sentences, cards, charts and tables.
 
 Guarantees that the page says nothing that the summary does not. docs/spec/audit.md section 4.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from blindplate.client.auditor import page_tables, release_tables
+from blindplate.client.auditor.access import GrantFigures, GrantStanding
 from blindplate.client.auditor.findings import Severity, at
-from blindplate.client.auditor.page_figures import Figure, Row, lists_figure, reads_figure, tally_figure
-from blindplate.client.auditor.summary import FindingLine, Summary
-from blindplate.core.parties import Custodian
+from blindplate.client.auditor.page_figures import Figure, lists_figure, reads_figure, tally_figure
+from blindplate.client.auditor.page_tables import Table
+from blindplate.client.auditor.summary import Summary
+from blindplate.client.auditor.wording import long_day, plural, share
 
-_MOST_FINDINGS: Final = 200
 _SECTIONS: Final = (
-    ("verdict", "Can the numbers be trusted?"),
-    ("glance", "At a glance"),
-    ("reads", "Reads"),
-    ("hits", "Hits and false hits"),
-    ("releases", "Releases"),
-    ("lists", "Lists"),
+    ("short", "In short"),
+    ("verdict", "Can these numbers be trusted?"),
+    ("reads", "Reads, and what became of them"),
+    ("releases", "Releases: who asked to see what, and who agreed"),
+    ("hits", "Right and false hits"),
+    ("alarms", "Alarms"),
+    ("lists", "Lists: how long, and how they change"),
     ("access", "Who has access"),
     ("cameras", "Cameras"),
-    ("pseudonyms", "Pseudonyms and searches"),
+    ("pseudonyms", "Pseudonyms, and keepers who asked"),
+    ("limits", "What this page cannot tell"),
+    ("checked", "What was checked"),
     ("entries", "What the ledger holds"),
 )
 
@@ -47,208 +52,160 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Everything the template puts on the page."""
+    """Everything the template puts on the page; charts and tables by name."""
 
     title: str
     as_of: str
     sections: tuple[Section, ...]
-    violations: str
+    verdict: str
     checked: str
-    broken: tuple[Row, ...]
-    notes: tuple[Row, ...]
-    every_note: tuple[Row, ...]
+    lead: tuple[str, ...]
     cards: tuple[Card, ...]
-    reads: Figure
-    places: tuple[Row, ...]
-    refused_claims: str
-    answers: tuple[Row, ...]
-    outcomes: tuple[Row, ...]
-    requests: Figure
-    purposes: Figure
-    zones_asked: Figure
-    agencies_asking: Figure
-    refusals: tuple[Row, ...]
-    approvals: tuple[Row, ...]
-    overrides: tuple[Row, ...]
-    lists: Figure
-    list_rows: tuple[Row, ...]
+    claims: str
+    lost: str
     access: str
-    zones: tuple[Row, ...]
-    evaluated: tuple[Row, ...]
     searches: str
-    kinds: tuple[Row, ...]
+    broken: Table
+    every_note: Table
+    figures: dict[str, Figure]
+    tables: dict[str, Table]
+
+    def heading(self, anchor: str) -> str:
+        """The title of a section."""
+        return next(one.title for one in self.sections if one.anchor == anchor)
 
 
 def build_page(summary: Summary) -> Page:
     """The page of a summary."""
     releases = summary.releases
-    broken = [one for one in summary.findings if one.severity is Severity.VIOLATION]
-    notes = [one for one in summary.findings if one.severity is Severity.NOTE]
-    violations = len(broken)
-    grants = sum(len(agency.grants) for agency in summary.agencies)
+    violations = sum(one.severity is Severity.VIOLATION for one in summary.findings)
+    lost = sum(max(one.lost, 0) for one in summary.places)
     return Page(
-        title="Number plates matched: public report",
+        title="Number plates compared with lists: public report",
         as_of=at(max(summary.head.witnessed_a, summary.head.witnessed_b)),
         sections=tuple(Section(*one) for one in _SECTIONS),
-        violations=f"{violations:,} {'rule is' if violations == 1 else 'rules are'}",
+        verdict=(
+            "Yes, as far as a ledger can show it: no rule is broken."
+            if summary.green
+            else f"No: what follows breaks the rules in {plural(violations, 'place')}."
+        ),
         checked=(
-            f"All {summary.head.entries:,} entries were checked one by one, against each other and against the signatures "
-            f"of the ledger and of both custodians: {violations:,} {_plural(violations, 'violation')} and "
-            f"{len(notes):,} {_plural(len(notes), 'note')}."
+            f"All {plural(summary.head.entries, 'entry', 'entries')} were checked one by one, against each other and "
+            "against the signatures of the ledger and of both custodians: "
+            f"{plural(violations, 'violation')} and {plural(len(summary.findings) - violations, 'note')}."
         ),
-        broken=_findings(broken),
-        notes=_grouped(notes),
-        every_note=_findings(notes),
+        lead=_lead(summary),
         cards=_cards(summary),
-        reads=reads_figure(summary),
-        places=tuple(
-            (
-                one.list_id,
-                one.zone,
-                one.counts.received,
-                one.counts.claimed,
-                one.counts.erased_acknowledged,
-                one.counts.erased_unclaimed,
-                one.open,
-                one.cameras_say,
-            )
-            for one in summary.places
-        ),
-        refused_claims=(
-            f"The matcher refused {summary.refused_claims:,} {_plural(summary.refused_claims, 'claim')} of records that "
-            "had not matched."
+        claims=(
+            f"The matcher refused {plural(summary.refused_claims, 'claim')} by somebody who could not show a hit."
             if summary.refused_claims
-            else "Nobody claimed a record that had not matched."
+            else "Nobody tried to claim a hit that was none."
         ),
-        answers=_answers(summary),
-        outcomes=tuple(
-            (
-                one.list_id,
-                one.released,
-                one.confirmed,
-                one.misread,
-                one.not_sought,
-                one.opened,
-                one.failed,
-                one.unreported,
-                _share(one.false_hits, one.confirmed + one.false_hits),
-            )
-            for one in releases.outcomes
+        lost=(
+            f"Of {plural(lost, 'read')} no later count says what became of them: the matcher's counts began anew while "
+            "it held them."
+            if lost
+            else ""
         ),
-        requests=tally_figure("requests", "Release requests over time", releases.by_day, over_time=True),
-        purposes=tally_figure("purposes", "Release requests by purpose", releases.by_purpose),
-        zones_asked=tally_figure("zones", "Release requests by area", releases.by_zone),
-        agencies_asking=tally_figure("agencies", "Release requests by agency", releases.by_agency),
-        refusals=tuple(
-            (one.meaning, one.code, one.custodian.name, one.requests) for one in releases.refusals
-        ),
-        approvals=tuple(
-            (f"Custodian {one.custodian.name}", one.automatic, one.standing, one.officers, one.emergency)
-            for one in releases.approvals
-        ),
-        overrides=tuple(
-            (str(one.entry), one.day, one.agency, one.purpose, one.zone, one.custodian.name)
-            for one in releases.overrides
-        ),
-        lists=lists_figure(summary),
-        list_rows=tuple(
-            (
-                one.grant_id,
-                one.list_id,
-                one.agency,
-                one.entries,
-                one.allowed,
-                len(one.versions),
-                one.added,
-                one.removed,
-            )
-            for one in summary.lists
-        ),
-        access=(
-            f"{len(summary.agencies):,} {_plural(len(summary.agencies), 'agency', 'agencies')} had a list matched, under "
-            f"{grants:,} {_plural(grants, 'grant')}. Nobody else has access. A grant is signed by the operator and by both "
-            "custodians, and is public before it counts."
-        ),
-        zones=tuple(
-            (one.zone, one.generation, one.cameras, one.revoked, one.reporting) for one in summary.zones
-        ),
-        evaluated=_evaluated(summary),
+        access=_access(summary),
         searches=" ".join(
-            f"Custodian {one.custodian.name} made {one.searches:,} {_plural(one.searches, 'search', 'searches')} for "
-            "keepers who asked whether their vehicle was looked at."
+            f"Custodian {one.custodian.name} made {plural(one.searches, 'search', 'searches')} for keepers who asked "
+            "whether their vehicle was looked at."
             for one in summary.searches
         ),
-        kinds=tuple((kind.replace("-", " "), count) for kind, count in summary.entries),
+        broken=page_tables.findings(summary, Severity.VIOLATION, "What breaks a rule"),
+        every_note=page_tables.findings(summary, Severity.NOTE, "Every note"),
+        figures={
+            "reads": reads_figure(summary),
+            "requests": tally_figure(
+                "requests", "Releases asked for, over time", releases.by_day, over_time=True
+            ),
+            "purposes": tally_figure(
+                "purposes", "Releases asked for, by purpose or class of offence", releases.by_purpose
+            ),
+            "zones": tally_figure("zones", "Releases asked for, by zone", releases.by_zone),
+            "agencies": tally_figure("agencies", "Releases asked for, by agency", releases.by_agency),
+            "lists": lists_figure(summary),
+        },
+        tables={
+            "read_to_hit": page_tables.from_read_to_hit(summary),
+            "hit_to_release": release_tables.from_hit_to_release(summary),
+            "places": page_tables.places(summary),
+            "answers": page_tables.answers(summary),
+            "outcomes": release_tables.outcomes(summary),
+            "purposes": release_tables.by_agency_and_purpose(summary),
+            "refusals": release_tables.refusals(summary),
+            "approvals": release_tables.approvals(summary),
+            "agreements": release_tables.agreements(summary),
+            "taken": release_tables.taken(summary),
+            "overrides": release_tables.overrides(summary),
+            "alarms": page_tables.alarms(summary),
+            "notes": page_tables.notes(summary.findings),
+            "lists": page_tables.lists(summary),
+            "grants": page_tables.grants(summary),
+            "suspensions": page_tables.suspensions(summary),
+            "cameras": page_tables.cameras(summary),
+            "pseudonyms": page_tables.pseudonyms(summary),
+            "entries": page_tables.entries(summary),
+        },
     )
 
 
-def _findings(findings: Sequence[FindingLine]) -> tuple[Row, ...]:
-    """The first of them; all are in the CSV file."""
-    return tuple(
-        ("file" if one.entry is None else f"entry {one.entry}", one.rule, one.sentence)
-        for one in findings[:_MOST_FINDINGS]
+def _lead(summary: Summary) -> tuple[str, ...]:
+    """The whole in a few sentences."""
+    total = summary.releases.total
+    received = sum(one.received for one in summary.by_list)
+    claimed = sum(one.claimed for one in summary.by_list)
+    if not summary.days:
+        return ("The ledger counts no reads yet.",)
+    first, last = summary.days[0].day, summary.days[-1].day
+    when = f"On {long_day(first)}" if first == last else f"From {long_day(first)} to {long_day(last)}"
+    outcomes = summary.releases.outcomes
+    false, judged = sum(one.false_hits for one in outcomes), sum(one.judged for one in outcomes)
+    return (
+        f"{when}, plates were read and compared with lists {received:,} times.",
+        (
+            f"Of these reads, {claimed:,} were hits ({share(claimed, received)}). "
+            f"{sum(one.erased for one in summary.by_list):,} were erased without anyone seeing them, and "
+            f"{sum(one.open for one in summary.by_list):,} are still held."
+        ),
+        (
+            f"Agencies asked {plural(total.requested, 'time')} to see the record of a hit. Both custodians agreed to "
+            f"{total.released:,}. Refused: {total.refused:,}. Expired: {total.expired:,}. Still waiting: {total.waiting:,}."
+        ),
+        f"Agencies then reported on {plural(judged, 'record')}. Of a vehicle that nobody sought: {false:,}."
+        if judged
+        else "No agency has reported yet whether a released record was of the vehicle sought.",
     )
 
 
-def _grouped(notes: Sequence[FindingLine]) -> tuple[Row, ...]:
-    """One row for each kind of note, with how many there are and the first as an example."""
-    first: dict[str, FindingLine] = {}
-    for one in notes:
-        first.setdefault(one.rule, one)
-    return tuple(
-        (rule, sum(one.rule == rule for one in notes), example.sentence) for rule, example in first.items()
+def _access(summary: Summary) -> str:
+    grants = [grant for agency in summary.agencies for grant in agency.grants]
+    return (
+        f"{plural(len(summary.agencies), 'agency has or had', 'agencies have or had')} access, under "
+        f"{plural(len(grants), 'grant')}, of which {_in_force(grants):,} in force now. Nobody else has. A grant is signed "
+        "by the operator and by both custodians, and is public before it counts."
     )
+
+
+def _in_force(grants: Iterable[GrantFigures]) -> int:
+    return sum(grant.standing is GrantStanding.IN_FORCE for grant in grants)
 
 
 def _cards(summary: Summary) -> tuple[Card, ...]:
-    total, places = summary.releases.total, summary.places
-    received = sum(one.counts.received for one in places)
-    claimed = sum(one.counts.claimed for one in places)
+    total, lists = summary.releases.total, summary.by_list
     numbers = (
-        ("records of plates compared", received),
-        (f"hits claimed ({_share(claimed, received)} of records)", claimed),
-        ("records erased without ever being opened", sum(one.counts.erased for one in places)),
-        ("records still held", sum(one.open for one in places)),
+        ("reads compared with a list", sum(one.received for one in lists)),
+        ("hits", sum(one.claimed for one in lists)),
+        ("reads erased unopened", sum(one.erased for one in lists)),
+        ("reads still held", sum(one.open for one in lists)),
         ("releases asked for", total.requested),
         ("released by both custodians", total.released),
         ("refused", total.refused),
         ("false hits reported", sum(one.false_hits for one in summary.releases.outcomes)),
-        ("emergency overrides", len(summary.releases.overrides)),
+        ("emergency overrides", len({one.request for one in summary.releases.overrides})),
         ("vehicles on lists", sum(one.entries for one in summary.lists)),
-        ("agencies with access", len(summary.agencies)),
+        ("agencies with a grant in force", sum(_in_force(one.grants) > 0 for one in summary.agencies)),
         ("cameras", sum(one.cameras for one in summary.zones)),
     )
     return tuple(Card(name, f"{value:,}") for name, value in numbers)
-
-
-def _answers(summary: Summary) -> tuple[Row, ...]:
-    lists = sorted({one.list_id for one in summary.answers})
-    return tuple(
-        (
-            list_id,
-            sum(one.answers for one in summary.answers if one.list_id == list_id),
-            sum(one.slots for one in summary.answers if one.list_id == list_id),
-        )
-        for list_id in lists
-    )
-
-
-def _evaluated(summary: Summary) -> tuple[Row, ...]:
-    subjects = sorted({(one.cameras, one.subject) for one in summary.evaluated})
-    made = {(one.cameras, one.subject, one.custodian): one.evaluated for one in summary.evaluated}
-    return tuple(
-        (
-            "Cameras" if cameras else "List owner",
-            subject,
-            *(made.get((cameras, subject, custodian), 0) for custodian in Custodian),
-        )
-        for cameras, subject in subjects
-    )
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{part / whole:.2%}" if whole else "no figure yet"
-
-
-def _plural(number: int, one: str, more: str = "") -> str:
-    return one if number == 1 else more or f"{one}s"

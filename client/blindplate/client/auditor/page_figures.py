@@ -14,10 +14,12 @@ from markupsafe import Markup
 from blindplate.client.auditor import charts
 from blindplate.client.auditor.charts import Line, Series
 from blindplate.client.auditor.findings import day_of
+from blindplate.client.auditor.list_figures import ListFigures
+from blindplate.client.auditor.page_tables import Row, Table
 from blindplate.client.auditor.release_figures import Tally
-from blindplate.client.auditor.summary import ListFigures, Summary
+from blindplate.client.auditor.release_tables import STANDINGS, tallied
+from blindplate.client.auditor.summary import Summary
 
-Row = tuple[str | int, ...]
 _MOST_DAYS: Final = 62
 # As many as there are ways to draw a line, and colours to stack.
 _MOST_LISTS: Final = 4
@@ -25,14 +27,11 @@ _MOST_LISTS: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A chart, what its colours mean, and its numbers as a table; the first ``words`` columns hold words."""
+    """A chart, what its colours mean, and its numbers as a table. ``chart`` is empty where there is nothing to draw."""
 
-    title: str
     chart: Markup
     legend: tuple[str, ...]
-    columns: tuple[str, ...]
-    rows: tuple[Row, ...]
-    words: int = 1
+    table: Table
 
 
 def reads_figure(summary: Summary) -> Figure:
@@ -49,14 +48,14 @@ def reads_figure(summary: Summary) -> Figure:
         series.append(
             Series("all other lists", [sum(row) for row in zip(*(counted[one] for one in rest), strict=True)])
         )
-    title = "Records received, by list"
+    title = "Reads compared with lists, over time"
     labels = list(places)
     rows: tuple[Row, ...] = tuple(
         (label, *(counted[list_id][at_] for list_id in lists)) for at_, label in enumerate(labels)
     )
     text = f"Columns for {len(labels)} periods, stacked by list. The numbers are in the table that follows."
     chart = charts.columns("reads-chart", title, text, labels, series)
-    return Figure(title, chart, tuple(one.name for one in series), ("Period", *lists), rows)
+    return _figure(chart, series, Table(title, ("Period", *lists), rows))
 
 
 def tally_figure(name: str, title: str, tallies: Sequence[Tally], *, over_time: bool = False) -> Figure:
@@ -72,14 +71,11 @@ def tally_figure(name: str, title: str, tallies: Sequence[Tally], *, over_time: 
     labels = [one.name for one in tallies]
     text = "Requests, parted into released, refused, expired and waiting. The numbers are in the table that follows."
     draw = charts.columns if over_time else charts.bars
-    return Figure(
-        title,
+    first = "Period" if over_time else name.capitalize()
+    return _figure(
         draw(f"{name}-chart", title, text, labels, series),
-        tuple(one.name for one in series),
-        ("Period" if over_time else "", "Requested", "Released", "Refused", "Expired", "Waiting"),
-        tuple(
-            (one.name, one.requested, one.released, one.refused, one.expired, one.waiting) for one in tallies
-        ),
+        series,
+        Table(title, (first, *STANDINGS), tuple((one.name, *tallied(one)) for one in tallies)),
     )
 
 
@@ -93,25 +89,26 @@ def lists_figure(summary: Summary) -> Figure:
     title = "Vehicles on lists over time"
     text = f"{len(drawn)} lists, the longest, each as a line in steps. The numbers are in the table that follows."
     ends = (day_of(min(moments)), day_of(max(moments))) if moments else ("", "")
-    return Figure(
-        title,
-        charts.lines("lists-chart", title, text, series, ends),
-        tuple(one.name for one in series),
-        ("Grant", "Made", "Version", "Vehicles", "Added", "Removed"),
-        tuple(
-            (
-                one.grant_id,
-                day_of(version.made_at),
-                version.number,
-                version.entries,
-                version.added,
-                version.removed,
-            )
-            for one in summary.lists
-            for version in one.versions
-        ),
-        2,
+    chart = charts.lines("lists-chart", title, text, series, ends)
+    rows: tuple[Row, ...] = tuple(
+        (
+            one.grant_id,
+            day_of(version.made_at),
+            version.number,
+            version.entries,
+            version.added,
+            version.removed,
+        )
+        for one in summary.lists
+        for version in one.versions
     )
+    return _figure(
+        chart, series, Table(title, ("Grant", "Made", "Version", "Vehicles", "Added", "Removed"), rows, 2)
+    )
+
+
+def _figure(chart: Markup, series: Sequence[Series] | Sequence[Line], table: Table) -> Figure:
+    return Figure(chart if table.rows else Markup(), tuple(one.name for one in series), table)
 
 
 def _length(figures: ListFigures) -> int:

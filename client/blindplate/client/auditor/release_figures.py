@@ -10,12 +10,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from blindplate.client.auditor.findings import day_of
+from blindplate.client.auditor.release_results import (
+    Agreement,
+    Outcomes,
+    Taken,
+    agreements,
+    outcomes,
+    taken,
+)
 from blindplate.client.auditor.requests import Decided, Requested, Standing
 from blindplate.client.auditor.wording import PURPOSES, REFUSALS, agency
 from blindplate.core.ledger.grants import GrantHistory
 from blindplate.core.parties import Custodian
 from blindplate.core.statements.grants import ReleaseMode
-from blindplate.core.statements.release_entries import Outcome
 from blindplate.core.statements.releases import Verdict
 
 
@@ -33,6 +40,15 @@ class Tally:
     def requested(self) -> int:
         """All of them."""
         return self.released + self.refused + self.expired + self.waiting
+
+
+@dataclass(frozen=True, slots=True)
+class PurposeTally:
+    """Requests of one agency for one purpose, by where they stand."""
+
+    agency: str
+    purpose: str
+    requests: Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,33 +73,11 @@ class Approvals:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcomes:
-    """What owners of one list say came of their releases: by the last that was said of each."""
-
-    list_id: str
-    released: int
-    opened: int
-    confirmed: int
-    misread: int
-    not_sought: int
-    failed: int
-
-    @property
-    def false_hits(self) -> int:
-        """Releases of a vehicle that nobody sought."""
-        return self.misread + self.not_sought
-
-    @property
-    def unreported(self) -> int:
-        """Releases of which nothing was said."""
-        return self.released - self.opened - self.confirmed - self.false_hits - self.failed
-
-
-@dataclass(frozen=True, slots=True)
 class Override:
-    """One emergency override: a request approved without officers."""
+    """One custodian's approval without officers; ``request`` is the entry of the request."""
 
     entry: int
+    request: int
     day: str
     agency: str
     purpose: str
@@ -100,8 +94,12 @@ class ReleaseFigures:
     by_purpose: tuple[Tally, ...]
     by_zone: tuple[Tally, ...]
     by_agency: tuple[Tally, ...]
+    by_list: tuple[Tally, ...]
+    by_agency_and_purpose: tuple[PurposeTally, ...]
     refusals: tuple[Refusals, ...]
     approvals: tuple[Approvals, ...]
+    agreements: tuple[Agreement, ...]
+    taken: tuple[Taken, ...]
     outcomes: tuple[Outcomes, ...]
     overrides: tuple[Override, ...]
 
@@ -125,12 +123,17 @@ def release_figures(
         by_purpose=tallied(lambda one: PURPOSES[one.purpose]),
         by_zone=tallied(lambda one: one.zone),
         by_agency=tallied(lambda one: agency(one.requester)),
+        by_list=tallied(lambda one: one.list_id),
+        by_agency_and_purpose=_by_agency_and_purpose(everything, as_of),
         refusals=_refusals(everything),
         approvals=tuple(_approvals(custodian, everything, grants) for custodian in Custodian),
-        outcomes=_outcomes(everything),
+        agreements=agreements(everything),
+        taken=taken(everything),
+        outcomes=outcomes(everything),
         overrides=tuple(
             Override(
                 decided.index,
+                one.index,
                 day_of(decided.decided_at),
                 agency(one.requester),
                 PURPOSES[one.purpose],
@@ -151,6 +154,16 @@ def _tally(name: str, counted: Counter[Standing]) -> Tally:
         counted[Standing.REFUSED],
         counted[Standing.EXPIRED],
         counted[Standing.WAITING],
+    )
+
+
+def _by_agency_and_purpose(everything: list[Requested], as_of: int) -> tuple[PurposeTally, ...]:
+    counted: dict[tuple[str, str], Counter[Standing]] = {}
+    for one in everything:
+        key = (agency(one.requester), PURPOSES[one.purpose])
+        counted.setdefault(key, Counter())[one.standing(as_of)] += 1
+    return tuple(
+        PurposeTally(*key, _tally(" ".join(key), standings)) for key, standings in sorted(counted.items())
     )
 
 
@@ -186,20 +199,3 @@ def _way(decided: Decided, history: GrantHistory) -> str:
     if not decided.automatic:
         return "officers"
     return "automatic" if history.latest.release.mode is ReleaseMode.AUTOMATIC else "standing"
-
-
-def _outcomes(everything: list[Requested]) -> tuple[Outcomes, ...]:
-    released = Counter(one.list_id for one in everything if one.released)
-    said = Counter((one.list_id, one.outcomes[-1]) for one in everything if one.released and one.outcomes)
-    return tuple(
-        Outcomes(
-            list_id,
-            released[list_id],
-            said[list_id, Outcome.OPENED],
-            said[list_id, Outcome.CONFIRMED],
-            said[list_id, Outcome.MISREAD],
-            said[list_id, Outcome.NOT_SOUGHT],
-            said[list_id, Outcome.FAILED],
-        )
-        for list_id in sorted(released)
-    )

@@ -7,10 +7,11 @@ themselves are in ``request_rules``, ``decision_rules`` and at the end of this m
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from blindplate.client.auditor.dating import SKEW_SECONDS
 from blindplate.client.auditor.decision_rules import DECISION_RULES, DecisionView
 from blindplate.client.auditor.findings import Finding, Kind, Rule, Severity, day_of, judged, short
 from blindplate.client.auditor.grants import GrantDates
@@ -44,6 +45,9 @@ class Releases:
     # By custodian, grant and UTC day: approvals, and those of them that a standing authorisation made.
     approved: Counter[tuple[Custodian, str, str]] = field(default_factory=Counter[tuple[Custodian, str, str]])
     standing: Counter[tuple[Custodian, str, str]] = field(default_factory=Counter[tuple[Custodian, str, str]])
+    # Of each list, records that both custodians had released; and those released since, with the dates.
+    _settled: Counter[str] = field(default_factory=Counter[str])
+    _fresh: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
 
     def request(self, index: int, entry: RequestEntry, history: GrantHistory) -> Iterator[Finding]:
         """Hear of a request."""
@@ -88,14 +92,26 @@ class Releases:
         # After a gap the chain goes on from what there is: one missing decision is one finding.
         if entry.sequence >= chain.sequence:
             chain.sequence, chain.decision_id = entry.sequence + 1, entry.decision_id
-        if request is not None:
-            request.decisions.setdefault(entry.custodian, Decided.of(index, entry))
+        if request is not None and entry.custodian not in request.decisions:
+            request.decisions[entry.custodian] = Decided.of(index, entry)
+            if request.released:
+                moment = max(one.decided_at for one in request.decisions.values())
+                self._fresh.append((moment, request.list_id))
 
     def outcome(self, index: int, entry: OutcomeEntry) -> Iterator[Finding]:
         """Hear of an outcome, of a request that was entered before."""
         request = self.requests[entry.request_id]
         yield from judged(OUTCOME_RULES, OutcomeView(entry, request), index)
         request.outcomes = (*request.outcomes, entry.outcome)
+
+    def settled(self, moment: int) -> Mapping[str, int]:
+        """How many records of each list both custodians had certainly released before ``moment``, by any clock."""
+        left = [one for one in self._fresh if one[0] + SKEW_SECONDS > moment]
+        self._settled.update(
+            list_id for released_at, list_id in self._fresh if released_at + SKEW_SECONDS <= moment
+        )
+        self._fresh = left
+        return self._settled
 
     def _barred(self, entry: DecisionEntry, history: GrantHistory, horizon: int) -> bool:
         moment = entry.decided_at

@@ -53,6 +53,16 @@ def require_purpose(view: RequestView) -> None:
         )
 
 
+def require_lawful_basis(view: RequestView) -> None:
+    """It rests on the law that its grant rests on at some moment while it can be approved. Raises PolicyError."""
+    request, history = view.request, view.history
+    grants = view.dates.overlapping(history, request.made_at - SKEW_SECONDS, request.expires_at)
+    if grants and all(request.lawful_basis != grant.lawful_basis for grant in grants):
+        raise PolicyError(
+            f"Request {short(request.request_id)} names another lawful basis than grant {request.grant_id} then had."
+        )
+
+
 def require_grant_in_force(view: RequestView) -> None:
     """The grant was in force when the request was made. Raises GrantError."""
     request, history = view.request, view.history
@@ -88,6 +98,7 @@ def require_emergency_allowed(view: RequestView) -> None:
 REQUEST_RULES: Final = (
     Rule(Kind.REQUEST_PLACE, require_zone, Severity.NOTE),
     Rule(Kind.REQUEST_PURPOSE, require_purpose, Severity.NOTE),
+    Rule(Kind.REQUEST_PURPOSE, require_lawful_basis, Severity.NOTE),
     Rule(Kind.REQUEST_GRANT, require_grant_in_force, Severity.NOTE),
     Rule(Kind.REQUEST_LIFE, require_life, Severity.NOTE),
     Rule(Kind.REQUEST_EMERGENCY, require_emergency_allowed, Severity.NOTE),

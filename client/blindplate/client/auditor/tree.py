@@ -10,52 +10,43 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from blindplate.core.ledger.layout import TILE_WIDTH, Tile
+from blindplate.core.ledger.layout import TILE_HEIGHT, TILE_WIDTH, Tile
+from blindplate.core.ledger.tiles import grown
 from blindplate.core.ledger.tree import Frontier
 
 
 @dataclass(slots=True)
 class GrowingTree:
-    """``rows`` holds, for each level, the hashes of the tile that is not yet full; ``full`` how many tiles are."""
+    """``edge`` holds the tiles that are not yet full."""
 
     frontier: Frontier = field(default_factory=Frontier.empty)
-    rows: list[list[bytes]] = field(default_factory=list[list[bytes]])
-    full: list[int] = field(default_factory=list[int])
+    edge: dict[Tile, bytes] = field(default_factory=dict[Tile, bytes])
 
     @property
     def size(self) -> int:
         """How many entries it has."""
         return self.frontier.size
 
+    @property
+    def begun(self) -> bytes:
+        """The leaf hashes behind the last full tile."""
+        return self.edge.get(Tile(0, *divmod(self.size, TILE_WIDTH)), b"")
+
     def append(self, hashes: Sequence[bytes]) -> Iterator[tuple[Tile, bytes]]:
-        """Add leaf hashes; every tile that they complete, and its bytes. All of it has to be consumed."""
+        """Add leaf hashes; every tile that they complete, and its bytes."""
+        made = grown(self.edge.__getitem__, self.size, hashes)
         self.frontier = self.frontier.appended(hashes)
-        for one in hashes:
-            yield from self._add(0, one)
+        tiles = {**self.edge, **made}
+        self.edge = {tile: data for tile, data in tiles.items() if self._is_edge(tile)}
+        return ((tile, data) for tile, data in made.items() if tile.width == TILE_WIDTH)
 
     def partial(self) -> Iterator[tuple[Tile, bytes]]:
         """The tiles that are not full, and their bytes."""
-        for level, row in enumerate(self.rows):
-            if row:
-                yield Tile(level, self.full[level], len(row)), b"".join(row)
+        return iter(self.edge.items())
 
     def width(self, level: int, index: int) -> int:
         """How many hashes the tile number ``index`` of a level has: 0 when there is none."""
-        if level >= len(self.rows) or index > self.full[level]:
-            return 0
-        return TILE_WIDTH if index < self.full[level] else len(self.rows[level])
+        return min(max((self.size >> level * TILE_HEIGHT) - index * TILE_WIDTH, 0), TILE_WIDTH)
 
-    def _add(self, level: int, node: bytes) -> Iterator[tuple[Tile, bytes]]:
-        if level == len(self.rows):
-            self.rows.append([])
-            self.full.append(0)
-        row = self.rows[level]
-        row.append(node)
-        if len(row) < TILE_WIDTH:
-            return
-        yield Tile(level, self.full[level]), b"".join(row)
-        # The root of 256 leaves is the root of their frontier: one complete subtree.
-        above = Frontier.empty().appended(row).root()
-        self.full[level] += 1
-        self.rows[level] = []
-        yield from self._add(level + 1, above)
+    def _is_edge(self, tile: Tile) -> bool:
+        return tile.width == self.width(tile.level, tile.index) < TILE_WIDTH

@@ -21,6 +21,7 @@ from blindplate.client.auditor.describing import describe
 from blindplate.client.auditor.files import fetch_checkpoint
 from blindplate.client.auditor.findings import Finding, at
 from blindplate.client.auditor.keys import AuditKeys
+from blindplate.client.auditor.wording import plural
 from blindplate.core.errors import NotFoundError, SettingsError, UnavailableError
 from blindplate.core.ledger.checkpoints import SignedCheckpoint
 from blindplate.core.statements.model import Count, Hex32, Part, StatementModel, Text
@@ -120,7 +121,9 @@ class Watch:
             size = before.size if before else 0
             new = tuple(one for one in findings if one.index is None or one.index >= size)
             if len(new) < len(findings):
-                lines.append(f"{len(findings) - len(new):,} findings about entries seen in earlier runs")
+                lines.append(
+                    f"{plural(len(findings) - len(new), 'finding')} about entries seen in earlier runs"
+                )
             findings = new
         age = self._clock.now() - signed.oldest()
         if age > STALE_SECONDS:

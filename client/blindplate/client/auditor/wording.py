@@ -6,6 +6,7 @@ Knows every code that this release of the software enters; another is shown as i
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Final
 
 from blindplate.client.auditor.findings import Kind
@@ -13,6 +14,8 @@ from blindplate.core.statements.disclosure import DisclosedField
 from blindplate.core.statements.grants import ListKind, ReleaseMode
 from blindplate.core.statements.purposes import Purpose
 
+# Of fewer than these no percentage is given.
+FEW: Final = 50
 PURPOSES: Final[Mapping[str, str]] = {
     Purpose.UNPAID_CHARGE: "Unpaid charge",
     Purpose.MURDER: "Murder",
@@ -67,6 +70,7 @@ REFUSALS: Final[Mapping[str, str]] = {
     "unwitnessed": "The request was not in the ledger for both custodians to see",
 }
 RULES: Final[Mapping[Kind, str]] = {
+    Kind.CHECKPOINT_STALE: "The ledger was witnessed lately",
     Kind.FILE_ALTERED: "Public files hold what the entries say",
     Kind.FILE_MISSING: "Public files are all there",
     Kind.FILE_UNEXPLAINED: "Nothing else is among the public files",
@@ -88,6 +92,7 @@ RULES: Final[Mapping[Kind, str]] = {
     Kind.APPROVAL_LATE: "Nothing is approved after it expired",
     Kind.APPROVAL_OUTSIDE_GRANT: "Nothing is approved that should not have been asked for",
     Kind.APPROVAL_NOT_IN_FORCE: "Nothing is approved outside a grant in force",
+    Kind.APPROVAL_LIST_SIZE: "Nothing is released by a list longer than its grant allowed",
     Kind.APPROVAL_QUOTA: "No more is released in a day than the grant allows",
     Kind.APPROVAL_STANDING_QUOTA: "No more is released without officers than the grant allows",
     Kind.APPROVAL_OFFICERS: "As many officers decide as the grant demands",
@@ -99,22 +104,65 @@ RULES: Final[Mapping[Kind, str]] = {
     Kind.OUTCOME_WITHOUT_RELEASE: "Nothing is opened before both custodians approved",
     Kind.OUTCOME_CHANGED: "Outcomes are reported once",
     Kind.OUTCOME_FAILED: "Released records open as they must",
+    Kind.LIST_SIZE: "No list is longer than its grant allows",
     Kind.BATCH_ORDER: "Every answer is in the ledger, once",
     Kind.BATCH_GRANT: "Nothing is matched outside a grant",
     Kind.COUNTS_BALANCE: "Every record is accounted for",
     Kind.COUNTS_DECREASE: "The matcher's totals never go down",
     Kind.COUNTS_ANEW: "The matcher's counts go on without a break",
+    Kind.COUNTS_ANEW_OFTEN: "The matcher's counts begin anew at most once a week",
+    Kind.COUNTS_OVERDUE: "The matcher counts what it did every day",
+    Kind.COUNTS_OPEN: "No record is held beyond its window",
+    Kind.COUNTS_RELEASED: "No more is released than was claimed",
     Kind.CLAIMS_REFUSED: "Nobody claims records that did not match",
     Kind.CAMERA_DECREASE: "Cameras' totals never go down",
     Kind.CAMERA_EXCESS: "The matcher counts all that cameras handed in",
+    Kind.CAMERA_SILENT: "Every registered camera reports",
     Kind.EVALUATIONS_GRANT: "No pseudonyms are made outside a grant",
     Kind.EVALUATIONS_DAY: "No owner has more pseudonyms made in a day than allowed",
     Kind.EVALUATIONS_GENERATION: "No owner has more pseudonyms made in all than allowed",
     Kind.EVALUATIONS_CAMERAS: "No cameras have more pseudonyms made than they can need",
     Kind.EVALUATIONS_DECREASE: "Counts of pseudonyms never go down",
+    Kind.EVALUATIONS_APART: "Both custodians make the same pseudonyms",
+    Kind.LOCAL_KEYS: "Keys are handed to cameras only where a policy says so",
+    Kind.SEARCHES: "No more is asked on keepers' behalf in a day than allowed",
 }
 
 
 def agency(owner: str) -> str:
     """How the report calls a list owner: the last part of its SPIFFE id."""
     return owner.rstrip("/").rsplit("/", 1)[-1]
+
+
+def plural(number: int, one: str, more: str = "") -> str:
+    """A number and what it counts."""
+    return f"{number:,} {one if number == 1 else more or f'{one}s'}"
+
+
+def share(part: int, whole: int) -> str:
+    """A part of a whole: in per cent, or as two numbers where a percentage would say more than so few can."""
+    if whole < FEW:
+        return f"{part:,} of {whole:,}" if whole else "none yet"
+    return f"{part / whole:.2%}"
+
+
+def duration(seconds: int) -> str:
+    """A length of time in its two largest units, rounded down."""
+    parts = (
+        ("day", seconds // 86_400),
+        ("hour", seconds // 3600 % 24),
+        ("minute", seconds // 60 % 60),
+        ("second", seconds % 60),
+    )
+    largest = next((at for at, (_, number) in enumerate(parts) if number), len(parts) - 1)
+    return " ".join(
+        plural(number, unit)
+        for at, (unit, number) in enumerate(parts[largest : largest + 2])
+        if number or not at
+    )
+
+
+def long_day(day: str) -> str:
+    """A day (``YYYY-MM-DD``) as people write it."""
+    moment = date.fromisoformat(day)
+    return f"{moment.day} {moment:%B %Y}"

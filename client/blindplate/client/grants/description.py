@@ -1,24 +1,26 @@
 """A grant as people write it: a TOML file with dates, zone names and the assessments' files, made into a draft.
 
 Guarantees that a draft names the registers as they stand in the ledger and the digests of the very files given, and
-that one without both assessments, a notice period or a register for every zone is refused with the reason. It signs
-nothing. Protocol section 7; docs/spec/grants.md section 1.
+that one without two assessments, a notice period or a register for every zone, or one that nobody would sign
+(``checks``), is refused with the reason. It signs nothing. Protocol section 7; docs/spec/grants.md section 1.
 """
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Collection
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AwareDatetime, Field, ValidationError
+from pydantic_core import ErrorDetails
 
+from blindplate.client.grants.checks import require_fitting, require_known_set, require_notice
 from blindplate.client.owner.settings import OwnerSettings
 from blindplate.core.errors import GrantError, SettingsError
 from blindplate.core.ledger.state import LedgerState
-from blindplate.core.signing import Statement
 from blindplate.core.statements.disclosure import Disclosure
 from blindplate.core.statements.grants import (
     Assessment,
@@ -81,9 +83,7 @@ def read_description(path: Path) -> GrantDescription:
             f"The description {path} cannot be read: {error.strerror}.", "Name another file."
         ) from None
     except ValidationError as error:
-        places = ", ".join(
-            sorted({".".join(map(str, item["loc"])) or "all of it" for item in error.errors()})
-        )
+        places = ", ".join(sorted({_place(item) for item in error.errors()}))
         raise SettingsError(
             f"The description {path} has missing, unknown or wrong fields: {places}.",
             "Compare it with docs/spec/grants.md.",
@@ -93,12 +93,19 @@ def read_description(path: Path) -> GrantDescription:
 
 
 def draft(
-    description: GrantDescription, folder: Path, owner: OwnerSettings, owner_key: bytes, state: LedgerState
-) -> Statement:
-    """The unsigned grant of a description; files count from ``folder``.
+    description: GrantDescription,
+    folder: Path,
+    owner: OwnerSettings,
+    owner_key: bytes,
+    state: LedgerState,
+    parameter_sets: Collection[str],
+    *,
+    short_notice: bool = False,
+) -> Grant:
+    """The grant of a description; files count from ``folder``.
 
     Raises GrantError when a zone has no register in the ledger or the grant contradicts itself, SettingsError for an
-    assessment that cannot be read.
+    assessment that cannot be read, GrantError and EntryError as ``checks`` does.
     """
     fields = description.model_dump(
         exclude={
@@ -122,7 +129,18 @@ def draft(
     except ValidationError as error:
         reasons = "; ".join(str(item["msg"]) for item in error.errors())
         raise GrantError(f"The grant contradicts itself: {reasons}.", "Correct its description.") from None
-    return grant.statement()
+    require_fitting(grant, state)
+    require_known_set(grant, parameter_sets)
+    require_notice(grant, short_notice=short_notice)
+    return grant
+
+
+def _place(item: ErrorDetails) -> str:
+    place = ".".join(map(str, item["loc"])) or "all of it"
+    # Our own words alone: those of the library quote what was written.
+    return (
+        f"{place} ({item['msg'].removeprefix('Value error, ')})" if item["type"] == "value_error" else place
+    )
 
 
 def _zone(zone: str, state: LedgerState) -> GrantedZone:

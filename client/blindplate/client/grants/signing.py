@@ -1,12 +1,14 @@
 """The signatures under a grant: the operator's first, then each custodian's, each after looking at what it signs.
 
-Guarantees that nobody signs a payload that is no well-formed grant, that a custodian signs none that the operator has
-not, and none whose registers, amendment number or owner do not fit the ledger. Whether the grant is right is what the
-person at the keyboard decides. Protocol section 7; docs/spec/grants.md section 2.
+Guarantees that nobody signs a payload that is no well-formed grant, nor one that ``checks`` refuses, and that a
+custodian signs none that the operator has not. Whether the grant is right is what the person at the keyboard decides. Protocol section 7; docs/spec/grants.md section 2.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from blindplate.client.grants.checks import require_fitting, require_known_set, require_notice
 from blindplate.core.errors import GrantError
 from blindplate.core.ledger.state import LedgerState
 from blindplate.core.parties import PartyKeys
@@ -15,18 +17,34 @@ from blindplate.core.statements.grant_changes import GrantEnd
 from blindplate.core.statements.grants import Grant
 
 
-def sign(draft: Statement, operator: SigningKey, state: LedgerState) -> Statement:
-    """The draft with the operator's signature. Raises MessageError, GrantError."""
-    _require_fitting(Grant.parsed(draft.payload), draft, state)
+def sign(
+    draft: Statement, operator: SigningKey, state: LedgerState, *, short_notice: bool = False
+) -> Statement:
+    """The draft with the operator's signature. Raises MessageError, GrantError, EntryError as ``checks`` does."""
+    grant = _parsed(draft)
+    require_fitting(grant, state)
+    require_notice(grant, short_notice=short_notice)
     return draft.signed_by(operator)
 
 
 def countersign(
-    signed: Statement, custodian: SigningKey, parties: PartyKeys, state: LedgerState
+    signed: Statement,
+    custodian: SigningKey,
+    parties: PartyKeys,
+    state: LedgerState,
+    parameter_sets: Collection[str],
+    *,
+    short_notice: bool = False,
 ) -> Statement:
-    """The operator's grant with this custodian's signature. Raises SignatureError, MessageError, GrantError."""
+    """The operator's grant with this custodian's signature.
+
+    Raises SignatureError unless the operator signed it, MessageError, GrantError and EntryError as ``checks`` does.
+    """
+    _parsed(signed)
     grant = Grant.verified(signed, [parties.operator])
-    _require_fitting(grant, signed, state)
+    require_fitting(grant, state)
+    require_known_set(grant, parameter_sets)
+    require_notice(grant, short_notice=short_notice)
     return signed.signed_by(custodian)
 
 
@@ -41,19 +59,7 @@ def end(grant_id: str, reason: str, operator: SigningKey, state: LedgerState, mo
     return GrantEnd(grant_id=grant_id, reason=reason, made_at=int(moment)).statement(operator)
 
 
-def _require_fitting(grant: Grant, statement: Statement, state: LedgerState) -> None:
+def _parsed(statement: Statement) -> Grant:
     if statement.payload_type != Grant.media_type():
         raise GrantError("The file holds a statement of another kind than a grant.", "Name the grant's file.")
-    history = state.grants.get(grant.grant_id)
-    expected = 0 if history is None else history.latest.amendment + 1
-    if grant.amendment != expected:
-        raise GrantError(
-            f"Grant {grant.grant_id} is amendment {grant.amendment}; the ledger's next is {expected}.",
-            "Draft it anew with that number.",
-        )
-    for zone in grant.zones:
-        if zone.register_digest not in state.registers:
-            raise GrantError(
-                f"The register that the grant names for zone {zone.zone} is not in the ledger.",
-                "Draft it anew with the register as entered.",
-            )
+    return Grant.parsed(statement.payload)

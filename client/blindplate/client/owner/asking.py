@@ -29,7 +29,6 @@ class Reason:
     """Why a release is asked for, whether by the daemon, and whether officers' approval is to be skipped."""
 
     purpose: Purpose
-    lawful_basis: str
     case_reference: str
     automatic: bool = False
     emergency: bool = False
@@ -50,7 +49,7 @@ def new_request(session: Session, sealed: SealedHit, candidates: bytes, reason: 
         ciphertext_digest=record.ciphertext_digest,
         match_proof=match_proof(sealed.match_secret, record.header.digest()),
         purpose=reason.purpose,
-        lawful_basis=reason.lawful_basis,
+        lawful_basis=session.grant.lawful_basis,
         case_reference=reason.case_reference,
         case_salt=secrets.token_bytes(_RANDOM_BYTES),
         candidates_digest=candidates_digest(candidates),

@@ -95,7 +95,6 @@ def ask_for_releases(session: Session, passed_over: set[int]) -> int:
                 session,
                 hit.hit_id,
                 purpose,
-                session.grant.lawful_basis,
                 session.settings.case_reference,
                 automatic=True,
                 patience=0.0,

@@ -147,14 +147,13 @@ def request(
     settings: OwnerSettings,
     hit_id: int,
     purpose: Purpose,
-    lawful_basis: str,
     case_reference: str,
     *,
     emergency: bool = False,
 ) -> Request:
     """Ask both custodians to release a hit. Raises as ``release.request_release``."""
     with open_session(settings) as session:
-        return request_release(session, hit_id, purpose, lawful_basis, case_reference, emergency=emergency)
+        return request_release(session, hit_id, purpose, case_reference, emergency=emergency)
 
 
 def reveal(settings: OwnerSettings, hit_id: int) -> Revealed:

@@ -115,7 +115,8 @@ def _number(connection: Connection, session: Session) -> None:
 
 def _write(connection: Connection, session: Session, version: int) -> ListVersion:
     grant, total = session.grant, roster.count(connection)
-    if total > session.history.latest.list_size:
+    # The ledger takes a version up to the size of the last amendment entered, which may have begun only later.
+    if total > min(session.grant.list_size, session.history.latest.list_size):
         raise QuotaError("The list has more entries than its grant allows.", "Ask for an amended grant.")
     leaves, root = write_tree(
         commitments.tree_file(session.store, version), standing_leaves(connection, session.committed_domains)

@@ -53,7 +53,7 @@ class OwnerLedger:
         with ExitStack() as opened:
             self._source = open_source(access.url)
             opened.callback(self._source.close)
-            self._client = opened.enter_context(LedgerClient(access.address, tls, self._keys))
+            self._client = opened.enter_context(LedgerClient(access.address, tls, self._keys, self._keep))
             with self._turn():
                 self._replica, self._follower = self._read()
             opened.pop_all()
@@ -132,5 +132,11 @@ class OwnerLedger:
         return file_lock(self._file.with_name(_LOCK))
 
     def _read(self) -> tuple[Replica, Follower]:
-        replica = Replica(self._file, self._keys, self._parties)
-        return replica, Follower(replica, self._source, self._keys, self._clock)
+        replica = Replica(self._file, self._keys, self._parties, source=self._source)
+        evidence = self._file.with_name("evidence")
+        return replica, Follower(replica, self._source, self._keys, self._clock, evidence=evidence)
+
+    def _keep(self, signed: SignedCheckpoint) -> None:
+        """Have what is read later continue the checkpoint of a receipt, in whichever process of this owner."""
+        with self._lock:
+            self._replica.keep_receipt(signed, self._clock.now())

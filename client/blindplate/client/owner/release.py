@@ -42,7 +42,6 @@ def request_release(
     session: Session,
     hit_id: int,
     purpose: Purpose,
-    lawful_basis: str,
     case_reference: str,
     *,
     automatic: bool = False,
@@ -57,7 +56,7 @@ def request_release(
     has none, MembershipError for a hit that can be of no entry of the list, UnavailableError when the ledger does
     not answer (the request is kept and handed in later), or what a custodian answered.
     """
-    reason = Reason(purpose, lawful_basis, case_reference, automatic=automatic, emergency=emergency)
+    reason = Reason(purpose, case_reference, automatic=automatic, emergency=emergency)
     with session.store.reading() as connection:
         sealed = find_hit(connection, hit_id)
         found = _open_request(session, sealed, latest_request(connection, hit_id), reason)

@@ -115,6 +115,11 @@ def names_document(entry: bytes) -> bool:
     return _payload_type(entry) == RegisterEntry.media_type()
 
 
+def is_decision(entry: bytes) -> bool:
+    """Whether an entry can only be a custodian's decision, told without parsing it."""
+    return _payload_type(entry) == DecisionEntry.media_type()
+
+
 def _payload_type(entry: bytes) -> str | None:
     """The type that an entry in the form of ``entry_bytes`` has; whatever is in another form is no entry."""
     if not entry.startswith(_FIRST):

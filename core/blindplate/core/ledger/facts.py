@@ -13,6 +13,7 @@ from blindplate.core.ledger.versions import CommittedVersion
 from blindplate.core.parties import Custodian
 from blindplate.core.statements.cameras import CameraStatus, RegisterEntry
 from blindplate.core.statements.policies import ZonePolicy, ZoneRegister
+from blindplate.core.statements.release_entries import DecisionEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Facts:
     """``registers`` by digest, ``current_registers`` by zone; ``camera_keys`` by zone and camera name.
 
     ``revoked`` holds the identities revoked now and ``revoked_keys`` all keys that ever were, with when that was
-    witnessed; ``statuses`` the last one of each identity. The rest is by grant, by zone or by request.
+    witnessed; ``statuses`` the last one of each identity; ``decisions`` each custodian's of the highest number. The rest is by grant, by zone or by request.
     """
 
     grants: dict[str, GrantHistory] = field(default_factory=dict[str, GrantHistory])
@@ -51,6 +52,7 @@ class Facts:
     )
     policies: dict[str, ZonePolicy] = field(default_factory=dict[str, ZonePolicy])
     requests: dict[bytes, EnteredRequest] = field(default_factory=dict[bytes, EnteredRequest])
+    decisions: dict[Custodian, DecisionEntry] = field(default_factory=dict[Custodian, DecisionEntry])
 
     def copy(self) -> Facts:
         """The same facts, apart from whatever becomes of these."""
@@ -67,4 +69,5 @@ class Facts:
             evaluation_keys=dict(self.evaluation_keys),
             policies=dict(self.policies),
             requests=dict(self.requests),
+            decisions=dict(self.decisions),
         )

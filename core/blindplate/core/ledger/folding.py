@@ -15,7 +15,7 @@ from blindplate.core.statements.grants import Grant
 from blindplate.core.statements.lists import ListVersion
 from blindplate.core.statements.model import StatementModel
 from blindplate.core.statements.policies import ZonePolicy, ZoneRegister
-from blindplate.core.statements.release_entries import RequestEntry
+from blindplate.core.statements.release_entries import DecisionEntry, RequestEntry
 
 
 def fold(
@@ -33,7 +33,8 @@ def fold(
             history = facts.grants[model.grant_id]
             facts.grants[model.grant_id] = history.with_suspension(Suspension(model, index, witnessed_at))
         case GrantEnd():
-            facts.grants[model.grant_id] = facts.grants[model.grant_id].ended(witnessed_at)
+            history = facts.grants[model.grant_id]
+            facts.grants[model.grant_id] = history.ended(witnessed_at, model.reason)
         case ZonePolicy():
             facts.policies[model.zone] = model
         case EvaluationKey():
@@ -43,6 +44,10 @@ def fold(
             facts.list_versions[model.grant_id] = (*committed, CommittedVersion(index, witnessed_at, model))
         case RequestEntry():
             facts.requests[model.request_id] = EnteredRequest(index, witnessed_at, model.grant_id)
+        case DecisionEntry():
+            last = facts.decisions.get(model.custodian)
+            if last is None or model.sequence > last.sequence:
+                facts.decisions[model.custodian] = model
         case _:
             pass
 

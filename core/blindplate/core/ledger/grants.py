@@ -42,12 +42,13 @@ class Suspension:
 
 @dataclass(frozen=True, slots=True)
 class GrantHistory:
-    """A grant's amendments from number 0 on, all suspensions in order, and when its end was witnessed."""
+    """A grant's amendments from number 0 on, all suspensions in order, when its end was witnessed, and why it ended."""
 
     grant_id: str
     amendments: tuple[Amendment, ...]
     suspensions: tuple[Suspension, ...] = ()
     ended_at: int | None = None
+    end_reason: str = ""
 
     @property
     def latest(self) -> Grant:
@@ -113,9 +114,9 @@ class GrantHistory:
         """With a further suspension or resumption."""
         return replace(self, suspensions=(*self.suspensions, suspension))
 
-    def ended(self, witnessed_at: int) -> GrantHistory:
+    def ended(self, witnessed_at: int, reason: str = "") -> GrantHistory:
         """Ended from ``witnessed_at`` on."""
-        return replace(self, ended_at=witnessed_at)
+        return replace(self, ended_at=witnessed_at, end_reason=reason)
 
     def _counting(self, moment: float) -> Amendment | None:
         # By number, not by beginning: what was amended away before it began must not come back later.

@@ -8,6 +8,8 @@ Protocol sections 6 and 7; docs/spec/ledger.md section 4.
 
 from __future__ import annotations
 
+from typing import Final
+
 from blindplate.core.errors import EntryError
 from blindplate.core.ledger.facts import Facts
 from blindplate.core.ledger.grants import GrantHistory
@@ -20,6 +22,10 @@ from blindplate.core.statements.lists import ListVersion
 from blindplate.core.statements.model import StatementModel
 from blindplate.core.statements.policies import ZonePolicy
 from blindplate.core.statements.release_entries import OutcomeEntry, RequestEntry
+
+# Which edition of the rules this is, models and signers of all kinds included: a party's copy of the ledger that was made
+# under another one is read anew. Raised with every release under which an entry counts that did not, or no longer does.
+RULES: Final = 2
 
 
 def require_fitting(facts: Facts, model: StatementModel) -> None:
@@ -110,6 +116,12 @@ def _grant(facts: Facts, grant: Grant) -> None:
         f"An amendment of grant {grant.grant_id} is not numbered one more than the last.",
     )
     _require_same_subject(history.latest, grant)
+    # Otherwise whatever the public was promised notice of could be changed by an amendment that brings its own. Nothing
+    # needs less: what has to stop at once is suspended or ended.
+    _refuse_if(
+        grant.notice_seconds < history.latest.notice_seconds,
+        f"An amendment of grant {grant.grant_id} has a shorter notice period than the one before.",
+    )
 
 
 def _require_same_subject(before: Grant, after: Grant) -> None:
@@ -179,10 +191,16 @@ def _list_version(facts: Facts, version: ListVersion) -> None:
 
 
 def _request(facts: Facts, request: RequestEntry) -> None:
-    grant = known_grant(facts, request.grant_id).latest
+    history = known_grant(facts, request.grant_id)
+    grant = history.latest
     _refuse_if(request.request_id in facts.requests, "A release request is entered a second time.")
     _refuse_if(request.list_id != grant.list_id, "A release request is of another list than its grant.")
     _refuse_if(request.requester != grant.owner, "A release request is not by the owner of its grant.")
+    # Not a text of the owner's own: whatever it put there, everyone would read for ever.
+    _refuse_if(
+        all(request.lawful_basis != amendment.grant.lawful_basis for amendment in history.amendments),
+        "A release request names another lawful basis than its grant.",
+    )
     _refuse_if(request.expires_at <= request.made_at, "A release request expires before it was made.")
 
 

@@ -32,6 +32,7 @@ from blindplate.core.parties import Custodian, PartyKeys
 from blindplate.core.statements.cameras import CameraStatus, RegisterEntry
 from blindplate.core.statements.model import StatementModel
 from blindplate.core.statements.policies import ZonePolicy, ZoneRegister
+from blindplate.core.statements.release_entries import DecisionEntry
 
 __all__ = ["Applied", "CommittedVersion", "LedgerState", "relevant"]
 
@@ -64,6 +65,10 @@ class LedgerState:
         its kind forbids, SignatureError for signatures that are missing, wrong or too many.
         """
         return self._checked(entry, document)[0]
+
+    def require_fitting(self, model: StatementModel) -> None:
+        """Raise EntryError unless ``model``, signed or not yet, fits the entries so far."""
+        require_fitting(self._facts, model)
 
     def apply(self, index: int, entry: bytes, witnessed_at: int, document: bytes | None = None) -> Applied:
         """Check ``entry`` and let it take effect; one that is refused changes nothing and is reported.
@@ -151,6 +156,11 @@ class LedgerState:
     def requests(self) -> Mapping[bytes, EnteredRequest]:
         """Every release request entered, by id."""
         return MappingProxyType(self._facts.requests)
+
+    @property
+    def last_decisions(self) -> Mapping[Custodian, DecisionEntry]:
+        """Each custodian's decision of the highest number, among those applied; they may be left out (``apply``)."""
+        return MappingProxyType(self._facts.decisions)
 
     def _checked_alone(self, entry: bytes) -> StatementModel:
         statement = parse_entry(entry)

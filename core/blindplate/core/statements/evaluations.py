@@ -10,7 +10,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from blindplate.core.parties import Custodian
-from blindplate.core.statements.model import Count, Moment, Name, Part, StatementModel
+from blindplate.core.statements.model import Count, Moment, Name, Part
+from blindplate.core.statements.parted import PartedCounts
 
 
 class GrantEvaluations(Part):
@@ -29,10 +30,11 @@ class ZoneEvaluations(Part):
     local_keys: Count
 
 
-class EvaluationCounts(StatementModel):
+class EvaluationCounts(PartedCounts):
     """One custodian's evaluations of one UTC day (``YYYY-MM-DD``) so far, signed by it. The last of a day counts."""
 
     kind: ClassVar[str] = "evaluation-counts"
+    rows: ClassVar[tuple[str, ...]] = ("grants", "zones")
 
     version: Literal[1] = 1
     custodian: Custodian

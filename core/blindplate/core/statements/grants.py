@@ -1,12 +1,14 @@
 """Grants: the key to everything. No pseudonym is evaluated and no list matched outside a grant in force.
 
 A grant is drafted by an owner, signed by the operator, countersigned by both custodians and entered in the ledger.
-Protocol section 7. That the assessments and the consultation were published is for readers to check.
+Guarantees that a grant names two assessments, different documents neither of which is empty, and that every text in it
+says something; that they were published, and what they say, is for readers to check. Protocol section 7.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
+from hashlib import sha256
 from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import Field, model_validator
@@ -30,6 +32,7 @@ from blindplate.core.statements.purposes import Purpose
 _DAY_SECONDS: Final = 86_400
 # Beside the days to pay: the charging day itself, and one on which what was kept is opened.
 _OPENING_DAYS: Final = 2
+_NO_DOCUMENT: Final = sha256(b"").digest()
 
 
 class ListKind(StrEnum):
@@ -48,10 +51,16 @@ class ReleaseMode(StrEnum):
 
 
 class Assessment(Part):
-    """A published document: where it is and the SHA-256 of its bytes."""
+    """A published document: where it is and the SHA-256 of its bytes, of which there are some."""
 
     address: Text
     sha256: Hex32
+
+    @model_validator(mode="after")
+    def _of_something(self) -> Self:
+        if self.sha256 == _NO_DOCUMENT:
+            raise ValueError("an assessment is an empty document")
+        return self
 
 
 class GrantedZone(Part):
@@ -77,12 +86,13 @@ class ReleasePolicy(Part):
     """How records of this list are released: by whom, and at most how many a day (UTC) at each custodian.
 
     ``daily_quota`` bounds all releases together. ``officers`` is how many distinct officers must approve what is not
-    released without one: two for four eyes. With ``emergency`` a request may skip approval, and nothing else.
+    released without one, as an uncertain reading is in no mode: two for four eyes. With ``emergency`` a request may
+    skip approval, and nothing else.
     """
 
     mode: ReleaseMode
     daily_quota: Count
-    officers: Annotated[int, Field(ge=0, le=5)] = 1
+    officers: Annotated[int, Field(ge=1, le=5)] = 1
     standing: StandingAuthorisation | None = None
     emergency: bool = False
 
@@ -156,6 +166,8 @@ class Grant(StatementModel):
             raise ValueError("only an emissions list is released automatically")
         if len({zone.zone for zone in self.zones}) != len(self.zones):
             raise ValueError("a zone is named twice")
+        if self.privacy_assessment.sha256 == self.equality_assessment.sha256:
+            raise ValueError("one document is named as both assessments")
         self.epoch.rule()
         if self.charging is not None:
             self._require_chargeable(self.charging)

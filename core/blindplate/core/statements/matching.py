@@ -11,6 +11,7 @@ from pydantic import Field
 
 from blindplate.core.errors import CountError
 from blindplate.core.statements.model import Count, Hex32, Moment, Name, Part, StatementModel
+from blindplate.core.statements.parted import PartedCounts
 
 
 class AnsweredBatch(Part):
@@ -78,10 +79,11 @@ class RecordCount(Part):
             )
 
 
-class MatcherCounts(StatementModel):
+class MatcherCounts(PartedCounts):
     """The matcher's counts at one moment, signed by it. ``since`` tells one beginning of its counts from another."""
 
     kind: ClassVar[str] = "matcher-counts"
+    rows: ClassVar[tuple[str, ...]] = ("records",)
 
     version: Literal[1] = 1
     since: Moment

@@ -6,10 +6,19 @@ sent it, and that none longer than its kind needs is taken. It checks signatures
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, ClassVar, Final, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+)
 
 from blindplate.core.domains import Domain, Epoch, EpochKind, EpochRule
 from blindplate.core.errors import MessageError
@@ -23,10 +32,29 @@ def _from_hex(value: object) -> object:
     return bytes.fromhex(value) if isinstance(value, str) else value
 
 
+# Code points, not categories: whether a statement counts must not depend on which edition of Unicode a reader's Python
+# knows. Control characters, line ends, and what reorders the text around it, so that it reads otherwise than it is.
+_UNREADABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+# Anything but spaces, fillers and marks of no width, of which a text could consist and still show nothing.
+_VISIBLE: Final = re.compile(
+    r"[^ \xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u202f\u205f-\u206f"
+    r"\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
+)
+
+
+def _readable(text: str) -> str:
+    if _UNREADABLE.search(text):
+        raise ValueError("a text holds a control character, a line end or a mark that reorders it")
+    if not _VISIBLE.search(text):
+        raise ValueError("a text holds nothing that can be seen")
+    return text
+
+
 _HEX: Final = (BeforeValidator(_from_hex), PlainSerializer(bytes.hex))
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
-Text = Annotated[str, Field(min_length=1, max_length=2000)]
+# One line that says something.
+Text = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_readable)]
 Hex16 = Annotated[bytes, *_HEX, Field(min_length=16, max_length=16)]
 Hex32 = Annotated[bytes, *_HEX, Field(min_length=32, max_length=32)]
 HpkePublic = Annotated[bytes, *_HEX, Field(min_length=1216, max_length=1216)]

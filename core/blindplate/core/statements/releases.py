@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from blindplate.core.errors import ChainError
 from blindplate.core.parties import Custodian
 from blindplate.core.statements.model import (
     Blob,
@@ -84,7 +85,8 @@ class Decision(StatementModel):
     """A custodian's decision, signed into its append-only record.
 
     ``sequence`` counts from 0; ``previous`` is the statement id of the decision before, 32 zero bytes for the first.
-    ``code`` is the stable error code of a refusal, ``ok`` otherwise.
+    ``code`` is the stable error code of a refusal, ``ok`` otherwise. ``resumed``: the custodian's database was put back,
+    and decisions up to the one before this are in the ledger alone.
     """
 
     kind: ClassVar[str] = "decision"
@@ -102,4 +104,18 @@ class Decision(StatementModel):
     automatic: bool
     emergency: bool = False
     officers: tuple[Name, ...]
+    resumed: bool = False
     decided_at: Moment
+
+
+def require_next(decision: Decision, sequence: int, previous: bytes) -> None:
+    """Raise ChainError unless ``decision`` may follow in its record: number ``sequence``, after the one of id ``previous``.
+
+    One that says it was ``resumed`` has a higher number: what lies between is in the ledger alone.
+    """
+    if decision.resumed and decision.sequence > sequence:
+        return
+    if decision.resumed or decision.sequence != sequence:
+        raise ChainError("A decision is missing from a custodian's record, or stands there twice.")
+    if decision.previous != previous:
+        raise ChainError("A decision is not chained to the one before.")

@@ -1,13 +1,13 @@
 """Appending to the ledger over gRPC.
 
 Guarantees that a receipt returned here is for the very entry sent: the ledger signed the checkpoint, and the entry
-stands at that index under its root. Whether custodians have witnessed it yet, a receipt does not say. Sends once:
-the same statements sent again get receipts for where they stand already. Protocol section 7.
+stands at that index under its root. Whether custodians have witnessed it yet, a receipt does not say; whoever keeps a
+replica has it keep the checkpoint, before the receipt counts, so that the ledger must stand by it. Sends once: the same statements sent again get receipts for where they stand already. Protocol section 7.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
@@ -38,8 +38,18 @@ class EntryReceipt:
 class LedgerClient:
     """A channel to the ledger. Safe to use from several threads."""
 
-    def __init__(self, address: str, tls: TlsFiles, keys: LedgerKeys) -> None:
-        """Connect lazily to ``host:port``. Raises SettingsError when a TLS file cannot be read."""
+    def __init__(
+        self,
+        address: str,
+        tls: TlsFiles,
+        keys: LedgerKeys,
+        keep: Callable[[SignedCheckpoint], None] | None = None,
+    ) -> None:
+        """Connect lazily to ``host:port``. ``keep`` is called with what receipts rest on, before they are returned.
+
+        Raises SettingsError when a TLS file cannot be read.
+        """
+        self._keep = keep
         self._keys = keys
         self._channel = open_channel(address, "ledger", tls)
         self._stub = LedgerStub(self._channel)
@@ -51,7 +61,7 @@ class LedgerClient:
 
         ``documents`` are those that they name. Raises MessageError for too many or too long ones, SignatureError and
         ProofError for receipts that do not hold, UnavailableError when the ledger does not answer, or whatever typed
-        error it answered with (EntryError, IdentityError, ...).
+        error it answered with (EntryError, IdentityError, ...); and what ``keep`` raises.
         """
         if not statements:
             return []
@@ -84,4 +94,6 @@ class LedgerClient:
         size, root = signed.checkpoint.size, signed.checkpoint.root
         for entry, receipt in zip(entries, response.receipts, strict=True):
             verify_inclusion(entry, receipt.index, size, tuple(receipt.path), root)
+        if self._keep is not None:
+            self._keep(signed)
         return [EntryReceipt(receipt.index, signed) for receipt in response.receipts]

@@ -30,24 +30,42 @@ def first_over(source: LedgerSource, keys: LedgerKeys, index: int) -> SignedChec
     return signed
 
 
-def first_witnessed(source: LedgerSource, keys: LedgerKeys, index: int) -> int | None:
-    """The later of both custodians' times on the first checkpoint over entry ``index``; None where there is none.
+class WitnessRecord:
+    """That record, asked entry by entry in their order: a file is fetched once for all entries it is the first over.
 
-    Seconds since 1970, UTC. Raises MessageError, SignatureError or UnwitnessedError for a checkpoint that is not what it
-    has to be, UnavailableError.
+    The first checkpoint over an entry is the first over every later entry that it covers: none before it covers those.
+    Not for several threads.
     """
-    signed = first_over(source, keys, index)
-    return None if signed is None else signed.require_both()
 
+    def __init__(self, source: LedgerSource, keys: LedgerKeys) -> None:
+        self._source = source
+        self._keys = keys
+        self._first = 0
+        self._last: SignedCheckpoint | None = None
 
-def first_cosigned(source: LedgerSource, keys: LedgerKeys, index: int, custodian: Custodian) -> int | None:
-    """The time of one custodian's own cosignature on that checkpoint; None where there is none that holds.
+    def witnessed(self, index: int) -> int | None:
+        """The later of both custodians' times on the first checkpoint over entry ``index``; None where there is none.
 
-    For that custodian after its copy was lost: it takes nobody's word but its own. Raises UnavailableError.
-    """
-    try:
-        signed = first_over(source, keys, index)
-    except (SignatureError, MessageError):
-        # Whatever else it may be, it is no word of this custodian's.
-        return None
-    return None if signed is None else signed.witnessed.get(custodian)
+        Seconds since 1970, UTC. Raises MessageError, SignatureError or UnwitnessedError for a checkpoint that is not
+        what it has to be, UnavailableError.
+        """
+        signed = self._over(index)
+        return None if signed is None else signed.require_both()
+
+    def cosigned(self, index: int, custodian: Custodian) -> int | None:
+        """The time of one custodian's own cosignature on that checkpoint; None where there is none that holds.
+
+        For that custodian after its copy was lost: it takes nobody's word but its own. Raises UnavailableError.
+        """
+        try:
+            signed = self._over(index)
+        except (SignatureError, MessageError):
+            # Whatever else it may be, it is no word of this custodian's.
+            return None
+        return None if signed is None else signed.witnessed.get(custodian)
+
+    def _over(self, index: int) -> SignedCheckpoint | None:
+        last = self._last
+        if last is None or not self._first <= index < last.checkpoint.size:
+            self._first, self._last = index, first_over(self._source, self._keys, index)
+        return self._last

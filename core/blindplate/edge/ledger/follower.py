@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
-from blindplate.core.errors import ForkError, RollbackError, UnwitnessedError
+from blindplate.core.errors import ForkError, ProofError, RollbackError, UnwitnessedError
 from blindplate.core.ledger.checkpoints import LedgerKeys, SignedCheckpoint, verify_checkpoint
 from blindplate.core.ledger.layout import CHECKPOINT
 from blindplate.core.ledger.state import Applied
 from blindplate.edge.clock import Clock
-from blindplate.edge.ledger.dating import first_witnessed
+from blindplate.edge.ledger.dating import WitnessRecord
+from blindplate.edge.ledger.evidence import keep_notes
 from blindplate.edge.ledger.replica import Replica
 from blindplate.edge.ledger.source import LedgerSource
 
@@ -35,8 +37,10 @@ class Follower:
         *,
         extends: bool = True,
         report: Callable[[Applied], None] | None = None,
+        evidence: Path | None = None,
     ) -> None:
-        """``extends`` is False for a witness; ``report`` is called with every entry that was refused.
+        """``extends`` is False for a witness; ``report`` is called with every entry that was refused; in the folder
+        ``evidence`` the checkpoints of a ledger that contradicts itself are kept.
 
         Raises MessageError or SignatureError when the checkpoint in the replica is not signed by ``keys``.
         """
@@ -46,6 +50,7 @@ class Follower:
         self._clock = clock
         self._extends = extends
         self._report = report
+        self._evidence = evidence
         self._lock = threading.Lock()
         self._last = verify_checkpoint(replica.signed, keys) if extends and replica.signed else None
 
@@ -90,15 +95,27 @@ class Follower:
     def _refresh(self) -> SignedCheckpoint:
         signed = verify_checkpoint(self._source.get(CHECKPOINT), self._keys)
         witnessed_at = signed.require_both()
-        self._require_onward(signed)
-        if signed.checkpoint.size > self._replica.size:
-            self._extend(signed, witnessed_at)
-        else:
-            self._replica.require_agreement(signed.checkpoint)
+        try:
+            self._take(signed, witnessed_at)
+        except (ForkError, RollbackError, ProofError) as error:
+            if self._evidence is not None:
+                notes = (signed.note.to_bytes(), self._replica.signed, *self._replica.receipts)
+                keep_notes(self._evidence, error, notes)
+            raise
         last = self._last
         if last is None or signed.checkpoint.size > last.checkpoint.size or signed.oldest() > last.oldest():
             self._last = last = signed
         return last
+
+    def _take(self, signed: SignedCheckpoint, witnessed_at: int) -> None:
+        self._require_onward(signed)
+        if signed.checkpoint.size > self._replica.size:
+            self._extend(signed, witnessed_at)
+            return
+        self._replica.require_agreement(signed.checkpoint)
+        if self._extends:
+            # A witness meets its receipts where it cosigns.
+            self._replica.require_receipts(self._source, signed, witnessed_at)
 
     def _require_onward(self, signed: SignedCheckpoint) -> None:
         last = self._last
@@ -118,10 +135,7 @@ class Follower:
                 "Both custodians have cosigned more of the ledger than this one remembers having read.",
                 "This custodian's storage was put back: let it catch up with the other custodian first.",
             )
-
-        def dated(index: int) -> int | None:
-            return first_witnessed(self._source, self._keys, index)
-
+        dated = WitnessRecord(self._source, self._keys).witnessed
         for applied in self._replica.extend(self._source, signed, witnessed_at, dated=dated):
             if applied.error is not None and self._report is not None:
                 self._report(applied)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from blindplate.core.errors import ForkError, MessageError, NotFoundError, RollbackError
 from blindplate.core.ledger.bundles import decode_bundle
 from blindplate.core.ledger.checkpoints import Checkpoint
-from blindplate.core.ledger.entries import passed_over
+from blindplate.core.ledger.entries import is_decision, passed_over
 from blindplate.core.ledger.layout import TILE_WIDTH, Tile, bundles_between, entries_path
 from blindplate.core.ledger.tree import Frontier
 from blindplate.core.merkle import leaf_hash
@@ -23,16 +23,22 @@ from blindplate.edge.ledger.source import LedgerSource
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The tree's right edge at the checkpoint, and the entries that are not passed over, with their indices."""
+    """The tree's right edge at the checkpoint, and the entries that are kept, with their indices."""
 
     frontier: Frontier
     entries: tuple[tuple[int, bytes], ...]
 
 
 def read_entries(
-    source: LedgerSource, frontier: Frontier, checkpoint: Checkpoint, known: Mapping[int, bytes]
+    source: LedgerSource,
+    frontier: Frontier,
+    checkpoint: Checkpoint,
+    known: Mapping[int, bytes],
+    *,
+    decisions: bool = False,
 ) -> Reading:
     """Read the entries from ``frontier`` to ``checkpoint``; ``known`` are roots (by size) that must be met on the way.
+    Kept is what is not passed over, and custodians' ``decisions`` where they are asked for.
 
     Raises RollbackError for a checkpoint of fewer entries than were read, ForkError when a root is another than it must
     be, MessageError for a bundle out of form, NotFoundError and UnavailableError when a bundle cannot be had.
@@ -46,7 +52,11 @@ def read_entries(
     kept: list[tuple[int, bytes]] = []
     for entries in _bundles(source, frontier.size, checkpoint.size):
         numbered = enumerate(entries, start=frontier.size)
-        kept += [(index, entry) for index, entry in numbered if not passed_over(entry)]
+        kept += [
+            (index, entry)
+            for index, entry in numbered
+            if not passed_over(entry) or (decisions and is_decision(entry))
+        ]
         frontier = _appended(frontier, entries, roots)
     return Reading(frontier, tuple(kept))
 

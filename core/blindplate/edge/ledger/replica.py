@@ -19,12 +19,14 @@ from blindplate.core.encoding import digest
 from blindplate.core.errors import ChainError, ForkError, UnwitnessedError
 from blindplate.core.ledger.checkpoints import Checkpoint, LedgerKeys, SignedCheckpoint
 from blindplate.core.ledger.entries import parse_entry
-from blindplate.core.ledger.layout import document_path
+from blindplate.core.ledger.rules import RULES
 from blindplate.core.ledger.state import Applied, LedgerState
 from blindplate.core.parties import PartyKeys
 from blindplate.core.statements.release_entries import RequestEntry
-from blindplate.edge.ledger.reading import Reading, read_entries
-from blindplate.edge.ledger.replica_file import Head, Kept, ReplicaFile
+from blindplate.edge.ledger.folding import fold_entries, read_anew
+from blindplate.edge.ledger.reading import read_entries
+from blindplate.edge.ledger.receipts import Receipt, require_continued, require_passed
+from blindplate.edge.ledger.replica_file import Head, ReplicaFile
 from blindplate.edge.ledger.source import LedgerSource
 
 _NONE_KNOWN: Final[Mapping[int, bytes]] = MappingProxyType({})
@@ -41,15 +43,28 @@ class _View:
 class Replica:
     """Safe to use from several threads; each of its properties is that of one moment."""
 
-    def __init__(self, path: Path, keys: LedgerKeys, parties: PartyKeys) -> None:
-        """Open or make the replica in ``path``, mode 0600.
+    def __init__(
+        self,
+        path: Path,
+        keys: LedgerKeys,
+        parties: PartyKeys,
+        *,
+        decisions: bool = False,
+        source: LedgerSource | None = None,
+    ) -> None:
+        """Open or make the replica in ``path``, mode 0600; with ``decisions`` it keeps custodians' decisions, too.
 
-        Raises StorageError when the file cannot be read or is no replica, ChainError when it was altered or is of
-        another ledger or other parties.
+        One that was made by another edition of the rules is read anew from ``source``, as far as it was read before.
+        Raises StorageError when the file cannot be read, is no replica, or is to be read anew without a source;
+        ChainError when it was altered or is of another ledger or other parties; and, when it is read anew, as
+        ``extend``.
         """
         self._extending = threading.Lock()
+        self._decisions = decisions
         self._file = ReplicaFile(path, _ledger_digest(keys, parties))
         try:
+            if self._file.rules() != RULES:
+                read_anew(self._file, source, keys, parties, decisions=decisions)
             self._view = self._loaded(parties)
         except BaseException:
             self._file.close()
@@ -89,22 +104,53 @@ class Replica:
 
         They count as witnessed at ``witnessed_at`` (seconds since 1970, UTC), or at what ``dated`` gives for an entry's
         index, if that is earlier (``dating``). ``known`` are roots by size that must
-        be met on the way. ``sign`` is called once everything is written and before it is committed, and what it gives
+        be met on the way, and so are those of receipts. ``sign`` is called once everything is written and before it is committed, and what it gives
         is stored in place of the checkpoint's own note. A checkpoint of the size that was read adds no entries and is
         stored as well.
 
-        Raises RollbackError, ForkError, MessageError, NotFoundError, UnavailableError (``reading.read_entries``);
-        MessageError, EntryError, SignatureError for a document that is not the one an entry names; StorageError. Then
+        Raises RollbackError, ForkError, MessageError, NotFoundError, UnavailableError (``reading.read_entries``,
+        ``receipts.require_continued``); MessageError, EntryError, SignatureError for a document that is not the one an entry names; StorageError. Then
         nothing was stored and nothing counts.
         """
         with self._extending:
             view = self._view
-            reading = read_entries(source, view.head.frontier, signed.checkpoint, known)
+            met, roots = self._continued(source, signed.checkpoint, witnessed_at, known)
+            reading = read_entries(
+                source, view.head.frontier, signed.checkpoint, roots, decisions=self._decisions
+            )
             state = view.state.copy() if reading.entries else view.state
-            kept, applied = _fold(source, state, reading, witnessed_at, dated or _undated)
-            head = self._file.write(view.head, reading.frontier, kept, sign or signed.note.to_bytes)
+            kept, applied = fold_entries(source, state, reading, witnessed_at, dated)
+            head = self._file.write(view.head, reading.frontier, kept, sign or signed.note.to_bytes, met)
             self._view = _View(head, state)
             return applied
+
+    def keep_receipt(self, signed: SignedCheckpoint, moment: float) -> None:
+        """Keep a checkpoint under which the ledger acknowledged an entry, until one at or beyond its size is read up to.
+
+        Durable when this returns. Raises ForkError when it contradicts what was read or another receipt, which are kept
+        all the same; StorageError.
+        """
+        size, root = signed.checkpoint.size, signed.checkpoint.root
+        read = self._file.root_at(size)
+        if read == root:
+            return
+        self._file.keep_receipt(Receipt(size, root, signed.note.to_bytes(), int(moment)))
+        known = {} if read is None else {size: read}
+        require_continued(self._file.receipts(), signed.checkpoint, 0, known)
+
+    def require_receipts(self, source: LedgerSource, signed: SignedCheckpoint, witnessed_at: int) -> None:
+        """Hold a checkpoint up to which nothing more is to be read against the receipts.
+
+        Raises ForkError, RollbackError, NotFoundError, UnavailableError, StorageError.
+        """
+        met, _ = self._continued(source, signed.checkpoint, witnessed_at, _NONE_KNOWN)
+        if met:
+            self._file.forget_receipts(met)
+
+    @property
+    def receipts(self) -> list[bytes]:
+        """The signed notes of the receipts that no checkpoint read up to has met yet. Raises StorageError."""
+        return [receipt.note for receipt in self._file.receipts()]
 
     def require_agreement(self, checkpoint: Checkpoint) -> None:
         """Check that a checkpoint not ahead of this replica is of the same ledger as it was read.
@@ -138,6 +184,18 @@ class Replica:
         with self._extending:
             self._file.close()
 
+    def _continued(
+        self, source: LedgerSource, new: Checkpoint, moment: int, known: Mapping[int, bytes]
+    ) -> tuple[list[Receipt], Mapping[int, bytes]]:
+        """The receipts that ``new`` covers and the roots to be met on the way to it; those passed by are met here."""
+        receipts = self._file.receipts()
+        roots = require_continued(receipts, new, moment, known)
+        covered = [receipt for receipt in receipts if receipt.size <= new.size]
+        for receipt in covered:
+            if receipt.size <= self.size:
+                require_passed(source, receipt, self._file.root_at(receipt.size), new)
+        return covered, roots
+
     def _loaded(self, parties: PartyKeys) -> _View:
         state = LedgerState(parties)
         for kept in self._file.load():
@@ -148,34 +206,6 @@ class Replica:
                     "Keep the file for inquiry, move it away, and have a new one read from the ledger.",
                 )
         return _View(self._file.head(), state)
-
-
-def _fold(
-    source: LedgerSource,
-    state: LedgerState,
-    reading: Reading,
-    latest: int,
-    dated: Callable[[int], int | None],
-) -> tuple[list[Kept], list[Applied]]:
-    kept: list[Kept] = []
-    applied: list[Applied] = []
-    for index, entry in reading.entries:
-        named = state.document_named(entry)
-        document = None if named is None else source.get(document_path(named))
-        if named is not None and document is not None:
-            # One that is withheld or altered is the source's doing, not the entry's: whoever gets it says otherwise.
-            state.open_document(named, document)
-        moment = dated(index)
-        witnessed_at = latest if moment is None else min(latest, moment)
-        one = state.apply(index, entry, witnessed_at, document)
-        applied.append(one)
-        if one.error is None:
-            kept.append(Kept(index, witnessed_at, entry, named, document))
-    return kept, applied
-
-
-def _undated(_index: int) -> None:
-    return None
 
 
 def _ledger_digest(keys: LedgerKeys, parties: PartyKeys) -> bytes:

@@ -1,4 +1,4 @@
-"""The SQLite file of a replica: the head, the entries that were kept, their documents, recent roots.
+"""The SQLite file of a replica: the head, the entries that were kept, their documents, recent roots, receipts.
 
 Guarantees that what one ``write`` brings is durable altogether or not there, that two processes cannot both extend one
 file, and that a file that is torn, altered by accident or another ledger's is refused when it is opened: a chain of
@@ -17,7 +17,9 @@ from typing import Final, cast
 
 from blindplate.core.encoding import digest, uint
 from blindplate.core.errors import ChainError, MessageError, StorageError
+from blindplate.core.ledger.rules import RULES
 from blindplate.core.ledger.tree import Frontier
+from blindplate.edge.ledger.receipts import Receipt
 from blindplate.edge.ledger.replica_tables import open_database, storage_errors, transaction
 
 # What was cosigned in the last hours; older checkpoints are of no use to anyone.
@@ -86,6 +88,14 @@ class ReplicaFile:
             if not hmac.compare_digest(chain, expected):
                 raise self._broken()
 
+    def rules(self) -> int:
+        """The edition of the rules by which its entries were kept. Raises StorageError, ChainError."""
+        with self._lock, storage_errors(self._path):
+            row = self._connection.execute("SELECT rules FROM head").fetchone()
+        if row is None:
+            raise self._broken()
+        return cast("int", row[0])
+
     def entry(self, index: int) -> bytes | None:
         """The entry kept under a ledger index. Raises StorageError."""
         return self._single("SELECT entry FROM entries WHERE ledger_index = ?", index)
@@ -94,21 +104,57 @@ class ReplicaFile:
         """The root that the ledger had at a size up to which it was read lately. Raises StorageError."""
         return self._single("SELECT root FROM roots WHERE size = ?", size)
 
+    def receipts(self) -> list[Receipt]:
+        """What is kept of the ledger's receipts, by size. Raises StorageError."""
+        with self._lock, storage_errors(self._path):
+            rows = self._connection.execute(
+                "SELECT size, root, note, kept_at FROM receipts ORDER BY size, root"
+            )
+            return [Receipt(*row) for row in rows]
+
+    def keep_receipt(self, receipt: Receipt) -> None:
+        """Keep a receipt, durably; one of that size and root is there already. Raises StorageError."""
+        with self._lock, storage_errors(self._path), transaction(self._connection):
+            self._connection.execute(
+                "INSERT OR IGNORE INTO receipts VALUES (?, ?, ?, ?)",
+                (receipt.size, receipt.root, receipt.note, receipt.kept_at),
+            )
+
+    def forget_receipts(self, receipts: Sequence[Receipt]) -> None:
+        """Keep these no longer. Raises StorageError."""
+        with self._lock, storage_errors(self._path), transaction(self._connection):
+            self._forget(receipts)
+
     def write(
-        self, before: Head, frontier: Frontier, kept: Sequence[Kept], sign: Callable[[], bytes]
+        self,
+        before: Head,
+        frontier: Frontier,
+        kept: Sequence[Kept],
+        sign: Callable[[], bytes],
+        met: Sequence[Receipt] = (),
     ) -> Head:
         """Add ``kept`` and move the head from ``before`` to ``frontier``, durably and altogether; the new head.
 
         What ``sign`` gives is stored with it; it is called when everything else is written and nothing is committed.
-        Raises StorageError, also when another process moved the head; whatever ``sign`` raises undoes it.
+        The receipts that were ``met`` are kept no longer. Raises StorageError, also when another process moved the head; whatever ``sign`` raises undoes it.
         """
         with self._lock, storage_errors(self._path), transaction(self._connection):
-            if self._head() != before:
-                raise StorageError(
-                    f"Another process has written to the ledger's replica {self._path.name}.",
-                    "Let one process alone use it, and start it again.",
-                )
+            self._require_alone(before)
+            self._forget(met)
             return self._write(before, frontier, kept, sign)
+
+    def replace(self, before: Head, kept: Sequence[Kept]) -> Head:
+        """Keep ``kept`` in place of what was kept up to the head ``before``, by the rules of now; the new head.
+
+        Raises StorageError.
+        """
+        with self._lock, storage_errors(self._path), transaction(self._connection):
+            self._require_alone(before)
+            self._connection.execute("DELETE FROM entries")
+            self._connection.execute("DELETE FROM documents")
+            head = Head(before.frontier, before.signed, self._keep(self._ledger, kept))
+            self._connection.execute("UPDATE head SET chain = ?, rules = ?", (head.chain, RULES))
+            return head
 
     def close(self) -> None:
         """Close the file."""
@@ -118,18 +164,8 @@ class ReplicaFile:
     def _write(
         self, before: Head, frontier: Frontier, kept: Sequence[Kept], sign: Callable[[], bytes]
     ) -> Head:
-        execute, many = self._connection.execute, self._connection.executemany
-        chain = before.chain
-        for one in kept:
-            chain = _linked(chain, one)
-        many(
-            "INSERT OR IGNORE INTO documents VALUES (?, ?)",
-            [(one.digest, one.document) for one in kept if one.digest is not None],
-        )
-        many(
-            "INSERT INTO entries VALUES (?, ?, ?, ?)",
-            [(one.index, one.witnessed_at, one.entry, one.digest) for one in kept],
-        )
+        execute = self._connection.execute
+        chain = self._keep(before.chain, kept)
         execute("INSERT OR REPLACE INTO roots VALUES (?, ?)", (frontier.size, frontier.root()))
         execute(
             "DELETE FROM roots WHERE size <= (SELECT size FROM roots ORDER BY size DESC LIMIT 1 OFFSET ?)",
@@ -141,6 +177,32 @@ class ReplicaFile:
         )
         return head
 
+    def _keep(self, chain: bytes, kept: Sequence[Kept]) -> bytes:
+        """Add to what is kept; the chain's new end."""
+        many = self._connection.executemany
+        many(
+            "INSERT OR IGNORE INTO documents VALUES (?, ?)",
+            [(one.digest, one.document) for one in kept if one.digest is not None],
+        )
+        many(
+            "INSERT INTO entries VALUES (?, ?, ?, ?)",
+            [(one.index, one.witnessed_at, one.entry, one.digest) for one in kept],
+        )
+        for one in kept:
+            chain = _linked(chain, one)
+        return chain
+
+    def _require_alone(self, before: Head) -> None:
+        if self._head() != before:
+            raise StorageError(
+                f"Another process has written to the ledger's replica {self._path.name}.",
+                "Let one process alone use it, and start it again.",
+            )
+
+    def _forget(self, receipts: Sequence[Receipt]) -> None:
+        keys = [(receipt.size, receipt.root) for receipt in receipts]
+        self._connection.executemany("DELETE FROM receipts WHERE size = ? AND root = ?", keys)
+
     def _begin(self) -> None:
         execute, empty = self._connection.execute, Frontier.empty()
         with transaction(self._connection):
@@ -148,8 +210,8 @@ class ReplicaFile:
                 0,
             ):
                 execute("INSERT INTO roots VALUES (?, ?)", (empty.size, empty.root()))
-                start = (self._ledger, empty.to_bytes(), b"", self._ledger)
-                execute("INSERT INTO head VALUES (1, ?, ?, ?, ?)", start)
+                start = (self._ledger, empty.to_bytes(), b"", self._ledger, RULES)
+                execute("INSERT INTO head VALUES (1, ?, ?, ?, ?, ?)", start)
         (ledger,) = execute("SELECT ledger FROM head").fetchone() or (b"",)
         if not hmac.compare_digest(ledger, self._ledger):
             raise ChainError(

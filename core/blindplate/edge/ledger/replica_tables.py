@@ -15,12 +15,17 @@ from typing import Final
 from blindplate.core.errors import StorageError
 
 _APPLICATION: Final = 0x626C7072
-_VERSION: Final = 1
+_VERSION: Final = 2
+_FIRST_VERSION: Final = 1
 _BUSY_SECONDS: Final = 10.0
+_RECEIPTS: Final = (
+    "CREATE TABLE receipts (size INTEGER NOT NULL, root BLOB NOT NULL, note BLOB NOT NULL,"
+    " kept_at INTEGER NOT NULL, PRIMARY KEY (size, root)) STRICT"
+)
 _TABLES: Final = (
     (
         "CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), ledger BLOB NOT NULL, frontier BLOB NOT NULL,"
-        " signed BLOB NOT NULL, chain BLOB NOT NULL) STRICT"
+        " signed BLOB NOT NULL, chain BLOB NOT NULL, rules INTEGER NOT NULL DEFAULT 0) STRICT"
     ),
     (
         "CREATE TABLE entries (ledger_index INTEGER PRIMARY KEY, witnessed_at INTEGER NOT NULL, entry BLOB NOT NULL,"
@@ -28,7 +33,10 @@ _TABLES: Final = (
     ),
     "CREATE TABLE documents (digest BLOB PRIMARY KEY, document BLOB NOT NULL) STRICT, WITHOUT ROWID",
     "CREATE TABLE roots (size INTEGER PRIMARY KEY, root BLOB NOT NULL) STRICT",
+    _RECEIPTS,
 )
+# What the first version lacks; rules 0 are those that it did not name.
+_FROM_FIRST: Final = (_RECEIPTS, "ALTER TABLE head ADD COLUMN rules INTEGER NOT NULL DEFAULT 0")
 
 
 def open_database(path: Path) -> sqlite3.Connection:
@@ -79,7 +87,12 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
                 execute(statement)
             execute(f"PRAGMA application_id = {_APPLICATION}")
             execute(f"PRAGMA user_version = {_VERSION}")
-        marks = tuple(execute(f"PRAGMA {mark}").fetchone()[0] for mark in ("application_id", "user_version"))
+        marks = _marks(connection)
+        if marks == (_APPLICATION, _FIRST_VERSION):
+            for statement in _FROM_FIRST:
+                execute(statement)
+            execute(f"PRAGMA user_version = {_VERSION}")
+            marks = _marks(connection)
         if marks != (_APPLICATION, _VERSION):
             raise StorageError(
                 f"The file {path.name} is no replica of a ledger that this release can read.",
@@ -87,6 +100,14 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             )
     execute("PRAGMA journal_mode = WAL")
     execute("PRAGMA synchronous = FULL")
+
+
+def _marks(connection: sqlite3.Connection) -> tuple[int, int]:
+    """What says that a file is a replica, and of which version."""
+    application, version = (
+        connection.execute(f"PRAGMA {mark}").fetchone()[0] for mark in ("application_id", "user_version")
+    )
+    return application, version
 
 
 def _make_private(path: Path) -> None:

@@ -64,6 +64,8 @@ class HttpSource:
             timeout=httpx.Timeout(_SILENCE_SECONDS, connect=_CONNECT_SECONDS),
             # A few bytes of a compressed answer could unfold to more than memory holds.
             headers={"Accept-Encoding": "identity"},
+            # The settings alone say whom to ask: no proxy, password or certificate is taken from the environment.
+            trust_env=False,
         )
 
     def get(self, path: str) -> bytes:
@@ -121,9 +123,12 @@ class FolderSource:
 
 def open_source(address: str) -> HttpSource | FolderSource:
     """The source that ``address`` names: an ``http://`` or ``https://`` URL, or a folder. Raises SettingsError."""
-    if re.match(r"[a-z]+://", address):
-        return HttpSource(address)
-    return FolderSource(Path(address))
+    return HttpSource(address) if is_address(address) else FolderSource(Path(address))
+
+
+def is_address(address: str) -> bool:
+    """Whether it names a ledger that is served, and no folder."""
+    return re.match(r"[a-z]+://", address) is not None
 
 
 def _limit(path: str) -> int:

@@ -35,8 +35,14 @@ class Approvals(rpc.ApprovalsServicer):
     ) -> v1.PendingResponse:
         """A page of what waits for an officer, oldest first."""
         del context
-        statements = self._voting.pending(caller().name, request.after)
-        return v1.PendingResponse(requests=[statement.to_proto() for statement in statements])
+        waiting = self._voting.pending(caller().name, request.after)
+        return v1.PendingResponse(
+            requests=[one.statement.to_proto() for one in waiting],
+            approvals=[
+                v1.PendingApproval(officers_needed=one.officers_needed, approved_by=one.approved_by)
+                for one in waiting
+            ],
+        )
 
     def Decide(  # noqa: N802  the name is the protocol's
         self, request: v1.DecideRequest, context: grpc.ServicerContext

@@ -11,10 +11,8 @@ from collections.abc import Callable, Mapping
 
 from blindplate.core.errors import ForkError, ProofError, SignatureError, UnavailableError
 from blindplate.core.ledger.checkpoints import Checkpoint, LedgerKeys, SignedCheckpoint, verify_checkpoint
-from blindplate.core.ledger.tiles import hash_reader
-from blindplate.core.ledger.tree import consistency_proof
-from blindplate.core.merkle import verify_consistency
 from blindplate.core.parties import Custodian
+from blindplate.edge.ledger.receipts import require_beginning
 from blindplate.edge.ledger.source import LedgerSource
 
 
@@ -85,9 +83,7 @@ class CatchingUp:
 
     def _require_beginning(self, seen: Checkpoint, new: Checkpoint) -> None:
         # What was read here before is not read again: the ledger's own tiles must show it.
-        read = hash_reader(lambda tile: self._source.get(tile.path), new.size)
         try:
-            proof = consistency_proof(read, seen.size, new.size)
-            verify_consistency(seen.size, seen.root, new.size, new.root, proof)
+            require_beginning(self._source, seen.size, seen.root, new)
         except ProofError:
             raise ForkError("The other custodian has cosigned another history of the ledger.") from None

@@ -1,12 +1,12 @@
 """Every check of a release request that needs no database, each with an error of its own.
 
-Guarantees, when ``check`` returns, that the grant is in force now and was when the record was captured; that, where the
-record is under charging terms, payment for the day of its exact capture has closed; that it was signed by a camera of
-its zone's register as it then stood, which nobody has revoked; that the requester holds the match secret; that this
-custodian's share fits; and that the record's pseudonym was an entry of the list version in force at the exact capture,
-by this custodian's own times. Whose word the request is was checked before (``authentic``), and that it stands in the
-ledger (``witnessed``). Nonces and quotas are the database's.
-Protocol sections 6 and 8, guarantee G4.
+Guarantees, when ``check`` returns, that the grant is in force now and was when the record was captured, suspended by
+this custodian at neither time; that, where the record is under charging terms, payment for the day of its exact capture
+has closed; that the record was signed by a camera of its zone's register as it then stood, which nobody has revoked; that
+the requester holds the match secret; that this custodian's share fits; and that the record's pseudonym was an entry of the
+list version in force at the exact capture, by this custodian's own times, and that version no longer than the grant then
+allowed. Whose word the request is was checked before (``authentic``), and that it stands in the ledger (``witnessed``).
+Nonces and quotas are the database's. Protocol sections 6 and 8, guarantee G4.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Final
 from blindplate.core.errors import (
     CommitmentError,
     ExpiredError,
+    GrantError,
     MembershipError,
     MessageError,
     PolicyError,
@@ -39,6 +40,7 @@ from blindplate.core.records.record import SealedRecord
 from blindplate.core.records.reply import Reply
 from blindplate.core.statements.disclosure import DisclosedField
 from blindplate.core.statements.grants import Grant, ListKind
+from blindplate.core.statements.lists import ListVersion
 from blindplate.core.statements.policies import RegisteredCamera
 from blindplate.core.statements.purposes import Purpose
 from blindplate.core.statements.releases import ReleaseRequest
@@ -91,10 +93,11 @@ def check(
     _check_capture(record.header, captured, moment)
     # A record is judged by the amendment it was captured under, whatever the grant says today.
     then = permissions.grant_at(request.grant_id, captured)
+    permissions.require_active_at(then, captured)
     _check_payment(permissions.payment_closes(record.header.domain, captured), moment)
     _check_form(record.header, then)
     camera = _check_origin(record, custodian, key, then, permissions)
-    member = _check_membership(authentic, envelope, permissions)
+    member = _check_membership(authentic, envelope, then, permissions)
     return Evidence(grant, record, member, _reply(record.header, envelope, camera, then), reply_key)
 
 
@@ -115,6 +118,11 @@ def _check_purpose(request: ReleaseRequest, grant: Grant) -> None:
         raise PolicyError(
             f"A record of a list of kind {grant.list_kind} is not released for the purpose {request.purpose}.",
             "Ask under a grant made for that purpose.",
+        )
+    if request.lawful_basis != grant.lawful_basis:
+        raise PolicyError(
+            f"A release request names another lawful basis than grant {grant.grant_id} rests on.",
+            "Ask again, under the grant as it is in force now.",
         )
     if request.emergency and not grant.release.emergency:
         raise PolicyError(
@@ -168,13 +176,29 @@ def _check_origin(
     raise SignatureError("A record is not signed by a camera of its zone's register.")
 
 
-def _check_membership(authentic: Authentic, envelope: Envelope, permissions: Permissions) -> Member:
-    """The entry that the record was sealed for, in the list version in force at its capture."""
-    version = permissions.version_at(authentic.request.grant_id, envelope.capture_time_ms).statement
+def _check_membership(
+    authentic: Authentic, envelope: Envelope, grant: Grant, permissions: Permissions
+) -> Member:
+    """The entry that the record was sealed for, in the list version in force at its capture.
+
+    ``grant`` is the amendment in force at that time.
+    """
+    version = permissions.version_at(grant.grant_id, envelope.capture_time_ms).statement
+    _check_length(version, grant)
     candidates = authentic.candidates.get(version.list_version)
     if candidates is None:
         raise MembershipError("No candidates are of the list version that was in force at the capture.")
     return require_member(authentic.record.header, envelope.n_y, candidates, version.root, version.leaves)
+
+
+def _check_length(version: ListVersion, grant: Grant) -> None:
+    # The ledger takes a version up to the size of the last amendment entered, which may have begun only later, or never.
+    if version.entries > grant.list_size:
+        raise GrantError(
+            f"The list had {version.entries:,} entries at the capture, of {grant.list_size:,} that grant "
+            f"{grant.grant_id} allowed then.",
+            "Publish no more entries than the grant in force allows; what was captured meanwhile is not released.",
+        )
 
 
 def _reply(header: Header, envelope: Envelope, camera: RegisteredCamera, grant: Grant) -> Reply:

@@ -1,7 +1,8 @@
 """Cosigning the ledger's checkpoints by the rules of C2SP tlog-witness.
 
 Guarantees that this custodian cosigns a checkpoint only when the ledger signed it, when it continues the one cosigned
-before, when every entry and document under it was read here, and when all of that is on disk; that two requests at
+before and every receipt this custodian was given (``edge.ledger.receipts``), when every entry and document under it
+was read here, and when all of that is on disk; that two requests at
 once cannot make it go back; that no cosignature is of an earlier second than the one before; and that after a start
 the other custodian's head is met first (``catching_up``). What contradicts itself is refused and alarmed
 (``evidence``). It does not judge entries: one that breaks its kind's rules is named in the log and counts for nothing.
@@ -35,7 +36,7 @@ from blindplate.core.ledger.witness_messages import AddCheckpoint, parse_add_che
 from blindplate.core.merkle import verify_consistency
 from blindplate.core.parties import Custodian
 from blindplate.edge.clock import Clock
-from blindplate.edge.ledger.dating import first_cosigned
+from blindplate.edge.ledger.dating import WitnessRecord
 from blindplate.edge.ledger.replica import Replica
 from blindplate.edge.ledger.source import LedgerSource
 from blindplate.edge.logs import log
@@ -109,7 +110,8 @@ class Cosigning:
             try:
                 return self._add(asked, signed)
             except (ForkError, RollbackError, ProofError) as error:
-                alarm(self._evidence, error, (asked.note, self.head(), self._catching_up.note))
+                notes = (asked.note, self.head(), self._catching_up.note, *self._replica.receipts)
+                alarm(self._evidence, error, notes)
                 raise
 
     @contextmanager
@@ -161,7 +163,7 @@ class Cosigning:
         """When this custodian had cosigned an entry that it may have read before its copy was put back or lost."""
         if self._catching_up.over:
             return None
-        return partial(first_cosigned, self._source, self._keys, custodian=self._custodian)
+        return partial(WitnessRecord(self._source, self._keys).cosigned, custodian=self._custodian)
 
     def _own_lines(self) -> bytes:
         stored = Note.from_bytes(self.head()).signatures

@@ -36,7 +36,7 @@ class Counted(StrEnum):
     OWNER = "owner"  # pseudonyms, by grant
     CAMERA = "camera"  # pseudonyms, by list and zone
     LOCAL_KEY = "local-key"  # keys handed out, by list and zone
-    SEARCH = "search"  # searches on behalf of a keeper
+    SEARCH = "search"  # calls on behalf of a keeper: evaluations, and at custodian B searches besides
 
 
 def add(
@@ -69,7 +69,8 @@ class CountEntries:
             due = self._due(connection, now)
         for day in due:
             with writing(self.engine) as connection:
-                outbox.put(connection, self._counts(connection, day, now).statement(self.signer))
+                for part in self._counts(connection, day, now).split():
+                    outbox.put(connection, part.statement(self.signer))
                 connection.execute(delete(COUNTED_DAYS).where(COUNTED_DAYS.c.day == day))
                 connection.execute(insert(COUNTED_DAYS).values(day=day, made_at=now))
         if due:

@@ -117,7 +117,7 @@ def terms_of(
 
 def officers_terms(policy: ReleasePolicy, expires_at: int) -> Terms:
     """The terms of what officers decide (rule 1)."""
-    return Terms(Way.OFFICERS, max(policy.officers, 1), expires_at)
+    return Terms(Way.OFFICERS, policy.officers, expires_at)
 
 
 def unexamined(expires_at: int) -> Terms:

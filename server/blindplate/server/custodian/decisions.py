@@ -2,13 +2,13 @@
 
 Guarantees that every decision is put into the outbox for the ledger as it is recorded; that an entry altered, taken
 out or put in is found when the record is verified, which happens at every start, and so is a request whose state is
-not what was decided. A database put back whole to an earlier time is not found here: the ledger holds what came
-after. Protocol section 6.
+not what was decided. A database put back whole to an earlier time is found by its decisions in the ledger: no number of
+theirs is used again, the next decision follows the last of them and says so. Protocol section 6.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,7 +19,8 @@ from blindplate.core.errors import BlindplateError, ChainError, MessageError
 from blindplate.core.parties import Custodian
 from blindplate.core.signing import SigningKey, Statement
 from blindplate.core.statements.release_entries import DecisionEntry
-from blindplate.core.statements.releases import Decision, Verdict
+from blindplate.core.statements.releases import Decision, Verdict, require_next
+from blindplate.edge.logs import log
 from blindplate.server.custodian import outbox
 from blindplate.server.custodian.decision import State
 from blindplate.server.custodian.stored import fitting, from_stored_form, stored_form
@@ -76,27 +77,42 @@ class _Entry:
     enters: bool
 
 
-class DecisionRecord:
-    """One custodian's record of decisions, signed with ``signer``."""
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the next decision stands in the chain."""
 
-    def __init__(self, custodian: Custodian, signer: SigningKey) -> None:
+    sequence: int
+    previous: bytes
+    resumed: bool = False
+
+
+class DecisionRecord:
+    """One custodian's record of decisions, signed with ``signer``.
+
+    ``entered`` gives its decision of the highest number that it has read in the ledger.
+    """
+
+    def __init__(
+        self,
+        custodian: Custodian,
+        signer: SigningKey,
+        entered: Callable[[], DecisionEntry | None] = lambda: None,
+    ) -> None:
         self._custodian = custodian
         self._signer = signer
+        self._entered = entered
 
     def append(self, connection: Connection, ruling: Ruling) -> Decided:
         """Sign ``ruling`` as the next decision, and its entry for the ledger.
 
         Needs a writing transaction, in which nothing else appends.
         """
-        last = connection.execute(
-            select(DECISIONS.c.sequence, DECISIONS.c.statement_id)
-            .order_by(DECISIONS.c.sequence.desc())
-            .limit(1)
-        ).one_or_none()
+        place = self._next(connection)
         decision = Decision(
             custodian=self._custodian,
-            sequence=0 if last is None else last.sequence + 1,
-            previous=FIRST_PREVIOUS if last is None else last.statement_id,
+            sequence=place.sequence,
+            previous=place.previous,
+            resumed=place.resumed,
             request_id=ruling.request_id,
             grant_id=ruling.grant_id,
             requester=ruling.requester,
@@ -149,26 +165,40 @@ class DecisionRecord:
 
         Raises ChainError naming the first sequence number that does not hold.
         """
-        expected, previous = 0, FIRST_PREVIOUS
+        held, expected, previous = 0, 0, FIRST_PREVIOUS
         for entry in _entries(connection):
             try:
                 self._verify_entry(entry, expected, previous)
             except BlindplateError as error:
                 raise ChainError(f"The record of decisions is broken at {expected}: {error.what}") from None
-            expected, previous = expected + 1, entry.statement_id
+            held, expected, previous = held + 1, entry.sequence + 1, entry.statement_id
         decided = connection.execute(
             select(func.count()).select_from(REQUESTS).where(REQUESTS.c.state != State.PENDING)
         ).scalar_one()
-        if decided != expected:
+        if decided != held:
             raise ChainError("A request is decided, but the record of decisions does not hold the decision.")
-        return expected
+        return held
+
+    def _next(self, connection: Connection) -> _Place:
+        last = connection.execute(
+            select(DECISIONS.c.sequence, DECISIONS.c.statement_id)
+            .order_by(DECISIONS.c.sequence.desc())
+            .limit(1)
+        ).one_or_none()
+        own = _Place(0, FIRST_PREVIOUS) if last is None else _Place(last.sequence + 1, last.statement_id)
+        entered = self._entered()
+        if entered is None or entered.sequence < own.sequence:
+            return own
+        log().error("decisions-lost", first=own.sequence, last=entered.sequence)
+        return _Place(entered.sequence + 1, entered.decision_id, resumed=True)
 
     def _verify_entry(self, entry: _Entry, expected: int, previous: bytes) -> None:
         statement = from_stored_form(entry.statement)
         decision = Decision.verified(statement, [self._signer.public])
-        if (decision.custodian, decision.sequence, entry.sequence) != (self._custodian, expected, expected):
-            raise ChainError("An entry is missing or another's.")
-        if decision.previous != previous or statement.statement_id != entry.statement_id:
+        if (decision.custodian, decision.sequence) != (self._custodian, entry.sequence):
+            raise ChainError("An entry is another's.")
+        require_next(decision, expected, previous)
+        if statement.statement_id != entry.statement_id:
             raise ChainError("An entry is not chained to the one before.")
         if decision.request_id != entry.request_id or decision.verdict != entry.state:
             raise ChainError("A request does not stand as it was decided.")

@@ -14,14 +14,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from prometheus_client import Counter
 from sqlalchemy import Connection, Engine
 
 from blindplate.core.errors import (
     BlindplateError,
     GoneError,
     InputError,
-    MembershipError,
     RefusedError,
     SecurityError,
 )
@@ -41,17 +39,12 @@ from blindplate.server.custodian.release_keys import ReleaseKeys
 from blindplate.server.custodian.requests import StoredRequest
 from blindplate.server.custodian.storage import reading, truncate_log, writing
 from blindplate.server.custodian.subject_tags import SubjectTags
-from blindplate.server.custodian.witnessed import Ledger, require_entry
+from blindplate.server.custodian.witnessed import FRESH_SECONDS, Ledger, require_entry
 
 APPROVED_CODE: Final = "ok"
 EXPIRED_CODE: Final = "expired"
 # Errors that are a verdict on the request. Any other is this custodian's own trouble, and passes.
 _VERDICTS: Final = (SecurityError, RefusedError, InputError, GoneError)
-MEMBERSHIP_FAILURES: Final = Counter(
-    "blindplate_membership_failures",
-    "Releases asked for of vehicles that were on no list in time, by list.",
-    ("list",),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +72,8 @@ def _set() -> threading.Event:
 class Docket:
     """One custodian's requests. ``officers`` maps the names of today's officers to Ed25519 public keys.
 
-    ``subjects`` are custodian B's, None at A. ``remains`` is set while the database's log may hold what was erased.
+    ``subjects`` are custodian B's, None at A. ``remains`` is set while the database's log may hold what was erased,
+    ``caught_up`` once this process has read as much of the ledger as both custodians had just cosigned.
     """
 
     custodian: Custodian
@@ -92,6 +86,7 @@ class Docket:
     clock: Clock
     # At first, since the process may have stopped just after an erasure.
     remains: threading.Event = field(default_factory=_set)
+    caught_up: threading.Event = field(default_factory=threading.Event)
 
     def examine(self, authentic: Authentic, permissions: Permissions) -> Evidence | BlindplateError:
         """Evidence that a share may be given, or the error that is the verdict on the request.
@@ -100,6 +95,7 @@ class Docket:
         witnessed by both custodians; ForkError or RollbackError of the ledger, StorageError or UnavailableError.
         """
         require_entry(authentic, self.ledger)
+        self.caught_up.set()
         now = self.clock.now()
         try:
             return check(
@@ -109,15 +105,17 @@ class Docket:
                 self.custodian,
                 now,
             )
-        except MembershipError as error:
-            # Matcher and owner agree on a hit that no list held: one of them lies, or was lied to.
-            list_id = authentic.record.header.domain.list_id
-            MEMBERSHIP_FAILURES.labels(list_id).inc()
-            request = authentic.request_id.hex()
-            log().error("membership-failed", grant=authentic.grant.grant_id, request=request, error=error)
-            return error
         except _VERDICTS as error:
             return error
+
+    def require_caught_up(self) -> None:
+        """Raise unless it is known since the start which decisions of this custodian the ledger holds.
+
+        A database that was put back knows fewer. Raises UnwitnessedError, ForkError, RollbackError or UnavailableError.
+        """
+        if not self.caught_up.is_set():
+            self.ledger.require_witnessed(0, FRESH_SECONDS)
+            self.caught_up.set()
 
     def case(self, connection: Connection, stored: StoredRequest, terms: Terms) -> Case:
         """A stored request as the state machine sees it, under ``terms``; officers' words are verified anew."""
@@ -127,16 +125,21 @@ class Docket:
         return Case(terms, stored.state, approved_by, denied_by)
 
     def approve(
-        self, connection: Connection, authentic: Authentic, case: Case, evidence: Evidence, reason: str
+        self,
+        connection: Connection,
+        request_id: bytes,
+        request: ReleaseRequest,
+        case: Case,
+        evidence: Evidence,
+        reason: str,
     ) -> None:
         """Decide an approved case, and seal the share to the requester."""
-        request_id = authentic.request_id
         sealed = seal_reply(evidence.reply, evidence.reply_key, self.custodian, request_id)
         self._finish(connection, request_id, State.APPROVED, sealed)
         tag, domain, now = None, evidence.record.header.domain, self.clock.now()
         if self.subjects is not None:
             tag = self.subjects.tag(connection, request_id, domain, evidence.member.f, now)
-        self._append(connection, request_id, authentic.request, case, (APPROVED_CODE, reason), tag)
+        self._append(connection, request_id, request, case, (APPROVED_CODE, reason), tag)
 
     def reject(
         self,
@@ -168,10 +171,16 @@ class Docket:
         )
 
     def expire(self) -> None:
-        """Decide every pending request past its time as expired."""
+        """Decide every pending request past its time as expired; later, while it has not caught up with the ledger."""
         now = self.clock.now()
         with reading(self.engine) as connection:
             due = requests.overdue(connection, now)
+        if due:
+            try:
+                self.require_caught_up()
+            except BlindplateError as error:
+                log().warning("expiry-waits", requests=len(due), error=error)
+                return
         for request_id in due:
             with writing(self.engine) as connection:
                 stored = requests.find(connection, request_id)

@@ -1,21 +1,19 @@
-"""What a witness keeps of a ledger that contradicts itself: the very bytes, to show to others.
+"""The alarm of a witness: a ledger that contradicts itself, counted, logged, its checkpoints kept.
 
 Guarantees that every fork, rollback and unproven continuation is counted and logged as an alarm, and that the
-checkpoints it is about are kept as files, up to a bound, since the ledger chooses how many there are. Two checkpoints
-signed by the ledger that cannot both be true prove to anyone what it did. Protocol section 7.
+checkpoints it is about are kept (``edge.ledger.evidence``). Protocol section 7.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
 from prometheus_client import Counter
 
-from blindplate.core.errors import SecurityError, StorageError
-from blindplate.edge.keyfiles import write_public
+from blindplate.core.errors import SecurityError
+from blindplate.edge.ledger.evidence import keep_notes
 from blindplate.edge.logs import log
 
 ALARMS: Final = Counter(
@@ -23,7 +21,6 @@ ALARMS: Final = Counter(
     "Checkpoints of the ledger refused as contradictory, by error code.",
     ("code",),
 )
-_MAX_FILES: Final = 1_000
 
 
 def alarm(folder: Path, error: SecurityError, notes: Iterable[bytes]) -> None:
@@ -33,10 +30,4 @@ def alarm(folder: Path, error: SecurityError, notes: Iterable[bytes]) -> None:
     """
     ALARMS.labels(error.code).inc()
     log().error("ledger-alarm", error=error)
-    try:
-        for note in filter(None, notes):
-            file = folder / f"{error.code}-{sha256(note).hexdigest()[:32]}.note"
-            if not file.exists() and len(list(folder.glob("*.note"))) < _MAX_FILES:
-                write_public(file, note)
-    except (StorageError, OSError) as failure:
-        log().error("evidence-not-kept", error=failure)
+    keep_notes(folder, error, notes)

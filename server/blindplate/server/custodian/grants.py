@@ -58,11 +58,21 @@ class Permissions:
         return self.history(grant_id).at(moment)
 
     def suspended(self, grant_id: str, moment: float) -> bool:
-        """Whether this custodian had suspended a grant for itself at ``moment``. Raises GrantError when it is unknown."""
+        """Whether this custodian had suspended a grant for itself at ``moment``. Raises GrantError when it is unknown.
+
+        Its words count from when it gave them, or from when it witnessed them where its clock was ahead before.
+        """
         word = self.words.get(grant_id)
         if word is not None and word.made_at <= moment:
             return word.suspended
-        return self.history(grant_id).suspended(self.custodian, moment)
+        own = [one for one in self.history(grant_id).suspensions if one.statement.custodian is self.custodian]
+        if word is not None and not word.suspended and not (own and own[-1].statement.suspended):
+            # It resumes after a suspension that is not witnessed either, so that nobody can say here when that began.
+            return True
+        for one in reversed(own):
+            if min(one.statement.made_at, one.witnessed_at) <= moment:
+                return one.statement.suspended
+        return False
 
     def require_active(self, grant: Grant) -> None:
         """Raise GrantError when this custodian's last word on ``grant`` is that it is suspended."""
@@ -72,6 +82,13 @@ class Permissions:
                 "The ledger gives the custodian's reason.",
             )
 
+    def require_active_at(self, grant: Grant, captured: float) -> None:
+        """Raise GrantError when this custodian had suspended ``grant`` at a capture (seconds since 1970, UTC)."""
+        if self.suspended(grant.grant_id, captured):
+            raise GrantError(
+                f"Grant {grant.grant_id} was suspended by this custodian when the record was captured.",
+                "What was captured meanwhile is not released, also once the grant is acted on again.",
+            )
     def payment_closes(self, domain: Domain, captured: float) -> float | None:
         """When what was captured over ``domain`` at ``captured`` may first be opened; None without charging terms.
 

@@ -1,7 +1,8 @@
 """LocalKeys: a zone's secrets for its own cameras, where both custodians signed a policy for local mode.
 
 Guarantees that a secret leaves only sealed to the asking camera, only for a domain of a grant in force and a zone
-whose register names the camera, unless it was revoked or is under suspicion, only while the zone's policy says local mode, and only so
+whose register names the camera, unless it was revoked or is under suspicion, only while the zone's policy says local
+mode, the one in this custodian's folder as well as the latest in the ledger, where everyone can see it, and only so
 often a day. A stolen camera then lets a thief test guesses for that zone and generation: why a policy chooses local
 mode is for its signers to weigh. Protocol section 3; guarantee G2.
 """
@@ -72,7 +73,8 @@ class LocalKeys(rpc.LocalKeysServicer):
         permissions = self._permissions()
         registered = permissions.for_camera(camera.spiffe_id, domain, now)
         suspicion.require_unsuspected(registered, permissions.state)
-        self._require_local(domain, now)
+        _require_local(permissions.state.policies.get(domain.zone), domain, now)
+        _require_local(self._installed(domain.zone, now), domain, now)
         with writing(self._engine) as connection:
             subject = f"local keys camera {camera.name} list {domain.list_id}"
             quotas.debit(connection, subject, 1, limit=FETCHES_PER_DAY, period=quotas.DAY, moment=now)
@@ -81,17 +83,21 @@ class LocalKeys(rpc.LocalKeysServicer):
         sealed = seal_local_key(self._evaluator.key(domain), self._custodian, recipient)
         return v1.FetchLocalKeyResponse(sealed_secret=sealed)
 
-    def _require_local(self, domain: Domain, moment: float) -> None:
-        """The newest policy in force for the zone decides, however many older ones lie beside it."""
-        inforce = [
-            loaded.model
-            for loaded in self._policies.current().statements
-            if loaded.model.zone == domain.zone and loaded.model.not_before <= moment < loaded.model.not_after
-        ]
-        newest = max(inforce, key=lambda policy: policy.serial, default=None)
-        if newest is None or newest.mode is not PseudonymMode.LOCAL:
-            raise PolicyError(
-                f"No policy in force puts zone {domain.zone} into local mode.",
-                "Use oblivious mode, or have both custodians sign such a policy.",
-            )
-        newest.find(domain)
+    def _installed(self, zone: str, moment: float) -> ZonePolicy | None:
+        """The newest policy in force for the zone, however many older ones lie beside it."""
+        statements = self._policies.current().statements
+        inforce = [one.model for one in statements if one.model.zone == zone and _in_force(one.model, moment)]
+        return max(inforce, key=lambda policy: policy.serial, default=None)
+
+
+def _require_local(policy: ZonePolicy | None, domain: Domain, moment: float) -> None:
+    if policy is None or not _in_force(policy, moment) or policy.mode is not PseudonymMode.LOCAL:
+        raise PolicyError(
+            f"No policy in force puts zone {domain.zone} into local mode.",
+            "Use oblivious mode, or have both custodians sign such a policy, and enter it in the ledger.",
+        )
+    policy.find(domain)
+
+
+def _in_force(policy: ZonePolicy, moment: float) -> bool:
+    return policy.not_before <= moment < policy.not_after

@@ -18,6 +18,7 @@ import grpc
 from sqlalchemy import Engine
 
 from blindplate.core.errors import UnavailableError
+from blindplate.core.ledger.checkpoints import SignedCheckpoint
 from blindplate.core.parties import Custodian
 from blindplate.core.statements.release_entries import RequestEntry
 from blindplate.edge.clock import Clock, SystemClock
@@ -140,7 +141,7 @@ def _build(
     release_keys = ReleaseKeys(
         settings.data / "release-keys", custodian, signer, settings.release_key_seconds
     )
-    record = DecisionRecord(custodian, signer)
+    record = DecisionRecord(custodian, signer, lambda: ledger.replica.state.last_decisions.get(custodian))
     with reading(engine) as connection:
         log().info("record-verified", decisions=record.verify(connection))
     officers = {officer.name: officer.public for officer in settings.officers}
@@ -166,7 +167,7 @@ def _build(
         CountEntries(custodian, signer, engine, settings.counts_seconds).enter,
     ]
     keeper = Keeper(permissions, release_keys, docket, clock, duties, on_death)
-    clerk = Clerk(engine, _appending(settings, opened), clock, on_death)
+    clerk = Clerk(engine, _appending(settings, ledger, clock, opened), clock, on_death)
     for thread in (clerk, keeper):
         opened.callback(thread.stop)
         thread.start()
@@ -184,10 +185,22 @@ def _open_ledger(settings: CustodianSettings, clock: Clock, opened: ExitStack) -
     keys, access = settings.ledger.keys.keys(), settings.ledger
     source = opened.enter_context(closing(open_source(access.url)))
     replica = opened.enter_context(
-        closing(Replica(settings.data / "ledger.sqlite", keys, settings.trust.parties()))
+        closing(
+            Replica(
+                settings.data / "ledger.sqlite",
+                keys,
+                settings.trust.parties(),
+                decisions=True,
+                source=source,
+            )
+        )
     )
     # Cosigning alone extends what this custodian has read.
-    return _Ledger(replica, source, Follower(replica, source, keys, clock, extends=False))
+    return _Ledger(
+        replica,
+        source,
+        Follower(replica, source, keys, clock, extends=False, evidence=settings.data / "evidence"),
+    )
 
 
 def _cosigning(settings: CustodianSettings, ledger: _Ledger, clock: Clock, opened: ExitStack) -> Cosigning:
@@ -206,6 +219,10 @@ def _cosigning(settings: CustodianSettings, ledger: _Ledger, clock: Clock, opene
     )
 
 
-def _appending(settings: CustodianSettings, opened: ExitStack) -> LedgerClient:
+def _appending(settings: CustodianSettings, ledger: _Ledger, clock: Clock, opened: ExitStack) -> LedgerClient:
     access = settings.ledger
-    return opened.enter_context(LedgerClient(access.address, settings.tls, access.keys.keys()))
+
+    def keep(signed: SignedCheckpoint) -> None:
+        ledger.replica.keep_receipt(signed, clock.now())
+
+    return opened.enter_context(LedgerClient(access.address, settings.tls, access.keys.keys(), keep))

@@ -1,10 +1,12 @@
 """SubjectAccess: did they look at me? Asked by an officer, for a keeper who proved their identity.
 
-Guarantees that only the officers named in this custodian's settings ask; that a call is of one plate, since one
-blinded element serves all its domains; that it is counted, durably and for everyone to see, before the element is
-touched; and that at most ``SUBJECTS_PER_DAY`` are asked about in a UTC day. What is evaluated is blinded: neither
-custodian learns the plate. Custodian B learns the subject's pseudonyms and which releases were of them. That the
-keeper is who they say is the officer's to see to. Protocol section 6.
+Guarantees that only the officers named in this custodian's settings ask; that every call is counted, durably and for
+everyone to see, before what it brings is touched; that at most ``SUBJECTS_PER_DAY`` calls of each kind are taken in a UTC
+day; and that an evaluation is of one plate, since one blinded element serves all its domains. What is evaluated is
+blinded: neither custodian learns the plate. Custodian B learns the subject's pseudonyms and which releases were of them.
+A search holds one output for each domain, and nothing shows that all are of one plate: whoever has outputs from a list's
+owner can ask about as many vehicles in a call as there are domains. That the keeper is who they say is the officer's to
+see to. Protocol section 6.
 """
 
 from __future__ import annotations
@@ -68,17 +70,14 @@ class SubjectAccess(rpc.SubjectAccessServicer):
     def Evaluate(  # noqa: N802  the name is the protocol's
         self, request: v1.EvaluateSubjectRequest, context: grpc.ServicerContext
     ) -> v1.EvaluateSubjectResponse:
-        """One plate under the key of each domain."""
+        """One plate under the key of each domain. Raises UnknownDomainError, QuotaError, MessageError, IdentityError."""
         del context
         officer = self._officer()
         domains = _distinct(request.domains)
         if len(request.blinded) != ELEMENT_BYTES:
             raise MessageError(f"A blinded element is not {ELEMENT_BYTES} bytes long.")
-        permissions = self._permissions()
-        for domain in domains:
-            permissions.require_known(domain)
-        now = self._clock.now()
-        self._debit("subject evaluations", now, Counted.SEARCH)
+        self._require_known(domains)
+        self._debit("subject evaluations")
         log().info("subject-evaluated", officer=officer, domains=len(domains))
         evaluations: list[v1.SubjectEvaluation] = []
         for domain in domains:
@@ -89,7 +88,7 @@ class SubjectAccess(rpc.SubjectAccessServicer):
     def Search(  # noqa: N802  the name is the protocol's
         self, request: v1.SearchSubjectRequest, context: grpc.ServicerContext
     ) -> v1.SearchSubjectResponse:
-        """The releases of the subject with these outputs."""
+        """The releases of the subject with these outputs. Raises as ``Evaluate``, and PolicyError at custodian A."""
         del context
         officer = self._officer()
         if self._subjects is None:
@@ -97,7 +96,9 @@ class SubjectAccess(rpc.SubjectAccessServicer):
         domains = _distinct([one.domain for one in request.outputs])
         if any(len(one.output) != OUTPUT_BYTES for one in request.outputs):
             raise MessageError(f"A subject's output is not {OUTPUT_BYTES} bytes long.")
-        self._debit("subject searches", self._clock.now(), None)
+        # At most one output for each domain that there is: domains made up would hold more vehicles.
+        self._require_known(domains)
+        self._debit("subject searches")
         outputs = dict(zip(domains, (one.output for one in request.outputs), strict=True))
         with reading(self._engine) as connection:
             found = list(self._subjects.search(connection, outputs))
@@ -117,11 +118,16 @@ class SubjectAccess(rpc.SubjectAccessServicer):
             )
         return name
 
-    def _debit(self, subject: str, now: float, counted: Counted | None) -> None:
+    def _require_known(self, domains: Sequence[Domain]) -> None:
+        permissions = self._permissions()
+        for domain in domains:
+            permissions.require_known(domain)
+
+    def _debit(self, subject: str) -> None:
+        now = self._clock.now()
         with writing(self._engine) as connection:
             quotas.debit(connection, subject, 1, limit=SUBJECTS_PER_DAY, period=quotas.DAY, moment=now)
-            if counted is not None:
-                counts.add(connection, counted, 1, moment=now)
+            counts.add(connection, Counted.SEARCH, 1, moment=now)
 
 
 def _distinct(messages: Sequence[types_pb2.Domain]) -> list[Domain]:

@@ -14,7 +14,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from blindplate.core.errors import BlindplateError, GoneError, NotFoundError, QuotaError, ReplayError
+from blindplate.core.errors import GoneError, NotFoundError, QuotaError, ReplayError
 from blindplate.core.signing import Statement
 from blindplate.server.custodian import release_quotas, requests
 from blindplate.server.custodian.authentic import Authentic, authenticate
@@ -31,7 +31,8 @@ from blindplate.server.custodian.decision import (
 )
 from blindplate.server.custodian.docket import Docket, Standing
 from blindplate.server.custodian.grants import Permissions
-from blindplate.server.custodian.storage import reading, writing
+from blindplate.server.custodian.settling import Examined, settle
+from blindplate.server.custodian.storage import reading
 from blindplate.server.limits import Rate, RateLimiter
 
 _REASONS: Final = {
@@ -64,11 +65,12 @@ class Submissions:
             known = requests.find(connection, statement.statement_id) is not None
         if not known:
             self.limiter.take(requester, 1, _SUBMISSIONS)
-            permissions = self.permissions()
-            authentic = authenticate(statement, candidates, requester, permissions)
-            outcome = self.docket.examine(authentic, permissions)
-            with writing(self.docket.engine) as connection:
-                self._take(connection, authentic, outcome)
+            settle(
+                self.docket,
+                self.permissions,
+                lambda permissions: self._examine(statement, candidates, requester, permissions),
+                self._take,
+            )
         return self.standing(statement.statement_id, requester)
 
     def standing(self, request_id: bytes, requester: str) -> Standing:
@@ -87,9 +89,14 @@ class Submissions:
             raise GoneError("The answer was erased with the release key it came from.")
         return standing
 
-    def _take(
-        self, connection: Connection, authentic: Authentic, outcome: Evidence | BlindplateError
-    ) -> None:
+    def _examine(
+        self, statement: Statement, candidates: bytes, requester: str, permissions: Permissions
+    ) -> Examined:
+        authentic = authenticate(statement, candidates, requester, permissions)
+        return Examined(authentic, self.docket.examine(authentic, permissions))
+
+    def _take(self, connection: Connection, examined: Examined) -> None:
+        authentic, outcome = examined.authentic, examined.outcome
         request, request_id = authentic.request, authentic.request_id
         if requests.find(connection, request_id) is not None:
             return  # the same bytes came twice at once, and the other call took them in
@@ -117,7 +124,8 @@ class Submissions:
         self._hold_quota(connection, evidence, terms)
         case = opened(terms)
         if case.state is State.APPROVED:
-            self.docket.approve(connection, authentic, case, evidence, _REASONS[terms.way])
+            request_id, reason = authentic.request_id, _REASONS[terms.way]
+            self.docket.approve(connection, request_id, authentic.request, case, evidence, reason)
         else:
             requests.keep_candidates(connection, authentic.request_id, authentic.candidate_bytes)
 

@@ -26,16 +26,26 @@ from blindplate.core.errors import (
 from blindplate.core.signing import Statement
 from blindplate.core.statements.releases import Approval, ReleaseRequest, Verdict
 from blindplate.server.custodian import release_quotas, requests
-from blindplate.server.custodian.authentic import Authentic, authenticate, require_short
-from blindplate.server.custodian.checks import SKEW_SECONDS, Evidence
+from blindplate.server.custodian.authentic import authenticate, require_short
+from blindplate.server.custodian.checks import SKEW_SECONDS
 from blindplate.server.custodian.decision import Case, State, officers_terms, refused, unexamined, voted
 from blindplate.server.custodian.docket import Docket, Standing
 from blindplate.server.custodian.grants import Permissions
 from blindplate.server.custodian.requests import StoredRequest
+from blindplate.server.custodian.settling import Examined, settle
 from blindplate.server.custodian.storage import reading, writing
 
 DENIED_CODE: Final = "policy"
 _PAGE: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A request that waits, how many officers must approve it, and who has."""
+
+    statement: Statement
+    officers_needed: int
+    approved_by: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +55,7 @@ class Voting:
     docket: Docket
     permissions: Callable[[], Permissions]
 
-    def pending(self, officer: str, after: bytes) -> list[Statement]:
+    def pending(self, officer: str, after: bytes) -> list[Waiting]:
         """A page of the requests that wait for an officer, oldest first, after the one of id ``after``.
 
         An empty ``after`` begins with the oldest; an empty page says that no more wait. Raises IdentityError for
@@ -53,8 +63,10 @@ class Voting:
         """
         self._key(officer)
         self.docket.expire()
+        permissions = self.permissions()
         with reading(self.docket.engine) as connection:
-            return requests.waiting(connection, after, _PAGE)
+            statements = requests.waiting(connection, after, _PAGE)
+            return [self._waiting(connection, statement, permissions) for statement in statements]
 
     def decisions(self, officer: str, start: int, limit: int) -> list[Statement]:
         """Decisions from sequence number ``start``, at most ``limit``; an empty page says that there are no more.
@@ -71,23 +83,40 @@ class Voting:
         Raises IdentityError for anyone else's word or one for the other custodian, MessageError, SignatureError,
         NotFoundError, PolicyError when the request is decided already, and ExpiredError. The request waits on after
         QuotaError, when the day's releases are used up, and UnwitnessedError, when both custodians have not just
-        witnessed its entry.
+        witnessed its entry, or nothing at all since this one's start.
         """
         word = self._read(statement, officer)
+        self.docket.require_caught_up()
         self.docket.expire()
         with reading(self.docket.engine) as connection:
             stored = _stored(connection, word.request_id)
             candidates = requests.candidates(connection, word.request_id)
-        examined = None
         if word.verdict is Verdict.APPROVED and not stored.state.final:
-            # Before the transaction: it may have to ask the ledger, and nobody else could write meanwhile.
-            examined = self._examine(stored, candidates)
-        with writing(self.docket.engine) as connection:
-            self._hear(connection, word, statement, examined)
+            settle(
+                self.docket,
+                self.permissions,
+                lambda permissions: self._examine(stored, candidates, permissions),
+                lambda connection, examined: self._hear(connection, word, statement, examined),
+            )
+        else:
+            with writing(self.docket.engine) as connection:
+                self._hear(connection, word, statement, None)
+        with reading(self.docket.engine) as connection:
             standing = self.docket.standing(connection, word.request_id)
         if standing is None:
             raise NotFoundError("The release request is no longer there.", "Check the database's disk.")
         return standing
+
+    def _waiting(self, connection: Connection, statement: Statement, permissions: Permissions) -> Waiting:
+        request, request_id = ReleaseRequest.parsed(statement.payload), statement.statement_id
+        history = permissions.history(request.grant_id)
+        now = self.docket.clock.now()
+        # Under a grant that is no more in force an approval is refused, however many give theirs.
+        grant = history.at(now) if history.in_force(now) else history.latest
+        stored = _stored(connection, request_id)
+        terms = officers_terms(grant.release, request.expires_at)
+        case = self.docket.case(connection, stored, terms)
+        return Waiting(statement, terms.officers_needed, case.approved_by)
 
     def _read(self, statement: Statement, officer: str) -> Approval:
         require_short(statement)
@@ -109,22 +138,20 @@ class Voting:
         return key
 
     def _examine(
-        self, stored: StoredRequest, candidates: bytes
-    ) -> tuple[Authentic, Evidence] | BlindplateError:
-        permissions = self.permissions()
+        self, stored: StoredRequest, candidates: bytes, permissions: Permissions
+    ) -> Examined | BlindplateError:
         try:
             authentic = authenticate(stored.statement, candidates, stored.requester, permissions)
         except (SecurityError, RefusedError, InputError) as error:
             return error
-        outcome = self.docket.examine(authentic, permissions)
-        return outcome if isinstance(outcome, BlindplateError) else (authentic, outcome)
+        return Examined(authentic, self.docket.examine(authentic, permissions))
 
     def _hear(
         self,
         connection: Connection,
         word: Approval,
         statement: Statement,
-        examined: tuple[Authentic, Evidence] | BlindplateError | None,
+        examined: Examined | BlindplateError | None,
     ) -> None:
         """Let a word count; ``examined`` is what the checks gave just now, None where it is not to approve."""
         stored, now = _stored(connection, word.request_id), self.docket.clock.now()
@@ -136,17 +163,17 @@ class Voting:
                 requests.put_word(connection, stored.request_id, word.officer, statement, now)
                 self.docket.reject(connection, stored.request_id, request, after, DENIED_CODE, word.reason)
             return
-        if isinstance(examined, BlindplateError):
+        outcome = examined if isinstance(examined, BlindplateError) else examined.outcome
+        if isinstance(outcome, BlindplateError):
             case = refused(case)
-            self.docket.reject(connection, stored.request_id, request, case, examined.code, examined.what)
+            self.docket.reject(connection, stored.request_id, request, case, outcome.code, outcome.what)
             return
-        authentic, evidence = examined
-        terms = officers_terms(evidence.grant.release, request.expires_at)
+        terms = officers_terms(outcome.grant.release, request.expires_at)
         after = voted(Case(terms, case.state, case.approved_by), word.officer, word.verdict, now)
         requests.put_word(connection, stored.request_id, word.officer, statement, now)
         if after.state is State.APPROVED:
-            release_quotas.debit(connection, evidence.grant, now)
-            self.docket.approve(connection, authentic, after, evidence, word.reason)
+            release_quotas.debit(connection, outcome.grant, now)
+            self.docket.approve(connection, stored.request_id, request, after, outcome, word.reason)
 
 
 def _stored(connection: Connection, request_id: bytes) -> StoredRequest:

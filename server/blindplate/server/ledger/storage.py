@@ -245,7 +245,7 @@ class Storage:
         if tree.size != row.size or not hmac.compare_digest(tree.root(), checkpoint.root):
             raise ChainError(
                 "The ledger's public files are not those that its head was signed over.",
-                "Restore them from their backup or from a copy that a custodian or an auditor holds; then run `ledger fsck`.",
+                "Restore them from their backup or from a mirror of them; then run `ledger fsck`.",
             )
         self._tree, self._published, self._newest = tree, row.published, SignedHead(row.note, checkpoint)
         leaves = tree.leaves(row.published, row.size)
@@ -263,7 +263,7 @@ class Storage:
         if data is None:
             raise ChainError(
                 f"The ledger's public file {tile.path} is missing.",
-                "Restore the public files from their backup or from a copy that a custodian or an auditor holds.",
+                "Restore the public files from their backup or from a mirror of them.",
             )
         return data
 

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from sqlalchemy import Connection
+
 from blindplate.core.errors import CountError, UnavailableError
 from blindplate.core.signing import SigningKey, Statement
 from blindplate.core.statements.matching import Batches, MatcherCounts
@@ -102,13 +104,19 @@ class Clerk:
             except CountError as error:
                 # They are entered as they are: whoever checks the matcher must see it too.
                 log().error("counts-disagree", error=error)
-        statement = MatcherCounts(
+        counts = MatcherCounts(
             since=counted.since,
             records=counted.records,
             refused_claims=counted.refused_claims,
             made_at=int(now),
-        ).statement(self.signer)
-        self.database.write(lambda connection: outbox.put(connection, statement))
+        )
+        parts = [part.statement(self.signer) for part in counts.split()]
+
+        def put(connection: Connection) -> None:
+            for part in parts:
+                outbox.put(connection, part)
+
+        self.database.write(put)
         self._counts_due = now + self.counts_seconds
 
     def _send(self) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from blindplate.core.errors import BlindplateError, StateError, UnwitnessedError
+from blindplate.core.ledger.checkpoints import SignedCheckpoint
 from blindplate.core.ledger.state import Applied
 from blindplate.core.parties import PartyKeys
 from blindplate.edge.clock import Clock
@@ -41,18 +42,22 @@ def follow(access: LedgerAccess, path: Path, parties: PartyKeys, clock: Clock) -
     """
     keys = access.keys.keys()
     source = open_source(access.url)
-    replica = Replica(path, keys, parties)
-    return FollowedLedger(replica, Follower(replica, source, keys, clock, report=_report_refused), source)
+    replica = Replica(path, keys, parties, source=source)
+    follower = Follower(
+        replica, source, keys, clock, report=_report_refused, evidence=path.with_name("evidence")
+    )
+    return FollowedLedger(replica, follower, source, clock)
 
 
 class FollowedLedger:
     """The ledger's grants as ``refresh`` read them last. Safe to use from several threads."""
 
-    def __init__(self, replica: Replica, follower: Follower, source: SupportsClose) -> None:
+    def __init__(self, replica: Replica, follower: Follower, source: SupportsClose, clock: Clock) -> None:
         """What ``replica`` holds already is in force from the start, whether the ledger answers or not."""
         self._replica = replica
         self._follower = follower
         self._source = source
+        self._clock = clock
         self._lock = threading.Lock()
         self._size: int = replica.size
         self._current = Grants.of(replica.state)
@@ -76,6 +81,10 @@ class FollowedLedger:
                 self._current = Grants.of(self._replica.state)
                 self._size = self._replica.size
                 log().info("ledger-read", size=self._size, grants=len(self._current.histories))
+
+    def keep_receipt(self, signed: SignedCheckpoint) -> None:
+        """Have what is read later continue a checkpoint under which the ledger gave a receipt. Raises ForkError, StorageError."""
+        self._replica.keep_receipt(signed, self._clock.now())
 
     def look(self) -> None:
         """Read what is new, and say so when that fails."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from blindplate.edge.clock import SystemClock
 from blindplate.edge.logs import configure, log
+from blindplate.psi.parameters import SET_NAMES
 from blindplate.server.matcher.pool import PoolEvaluator
 from blindplate.server.matcher.service import open_matcher
 from blindplate.server.matcher.settings import MatcherSettings
@@ -21,12 +22,11 @@ _MAX_CONCURRENT = 128
 def run(settings: MatcherSettings) -> None:
     """Serve. Raises SettingsError, StorageError or ParameterError when the matcher cannot start."""
     configure("matcher")
-    clock = SystemClock()
     evaluator = PoolEvaluator(settings.workers, settings.segment_memory_bytes)
     try:
-        matcher = open_matcher(settings, evaluator, clock)
-        granted = matcher.ledger.current.to_come(clock.now())
-        evaluator.warm_up(sorted({grant.parameter_set for grant in granted}))
+        # Under every set: which ones grants name is read from the ledger later, and may change.
+        evaluator.warm_up(SET_NAMES)
+        matcher = open_matcher(settings, evaluator, SystemClock())
         server, port = build_server(
             settings.listen,
             settings.tls,

@@ -37,7 +37,7 @@ class MatcherSettings(ProcessSettings):
     ledger: LedgerAccess
     metrics: _Address | None = None
     workers: Annotated[int, Field(ge=1, le=256)] = 1
-    counts_seconds: Annotated[float, Field(gt=0, le=7 * 86_400)] = 3600.0
+    counts_seconds: Annotated[float, Field(gt=0, le=86_400)] = 3600.0
     window_key_seconds: Annotated[int, Field(ge=1, le=7 * 86_400)] = 3600
     window_keys_ahead: Annotated[int, Field(ge=1, le=200)] = 24
     max_held: Annotated[int, Field(ge=1)] = 1_000_000

@@ -51,7 +51,14 @@ from blindplate.core.statements.grants import (
 from blindplate.core.statements.lists import ListVersion
 from blindplate.core.statements.matching import AnsweredBatch, Batches, MatcherCounts, RecordCount
 from blindplate.core.statements.model import EpochRulePart, StatementModel
-from blindplate.core.statements.policies import RegisteredCamera, ZoneRegister, register_digest
+from blindplate.core.statements.policies import (
+    ListPolicy,
+    PseudonymMode,
+    RegisteredCamera,
+    ZonePolicy,
+    ZoneRegister,
+    register_digest,
+)
 from blindplate.core.statements.purposes import Purpose
 from blindplate.core.statements.release_entries import DecisionEntry, Outcome, OutcomeEntry, RequestEntry
 from blindplate.core.statements.releases import Verdict
@@ -69,6 +76,8 @@ AUTHORITY: Final = "spiffe://test/owner/emissions"
 IDENTITIES: Final = {POLICE: FORCE, EMISSIONS: AUTHORITY, TRANSPORT: "spiffe://test/owner/transport-police"}
 LISTS: Final = {POLICE: "hotlist", EMISSIONS: "liable", TRANSPORT: "transport"}
 ZONES: Final = ("inner", "outer")
+# Of the police's lists, and of the emissions authority's.
+LAWFUL_BASIS: Final = {True: "DPA 2018 Part 3", False: "UK GDPR article 6(1)(e)"}
 
 
 def key(name: str) -> SigningKey:
@@ -146,7 +155,7 @@ def grant(grant_id: str = POLICE, **changes: Any) -> Grant:
         "purpose": "Find vehicles sought in connection with serious crime."
         if police
         else "Collect the charge.",
-        "lawful_basis": "DPA 2018 Part 3" if police else "UK GDPR article 6(1)(e)",
+        "lawful_basis": LAWFUL_BASIS[police],
         "privacy_assessment": Assessment(address="https://operator.test/privacy.pdf", sha256=made("privacy")),
         "equality_assessment": Assessment(
             address="https://operator.test/equality.pdf", sha256=made("equality")
@@ -288,7 +297,7 @@ class Ledger:
             list_id=LISTS.get(grant_id, "hotlist"),
             zone="inner",
             purpose=Purpose.ROBBERY_OR_THEFT if police else Purpose.UNPAID_CHARGE,
-            lawful_basis="DPA 2018 Part 3",
+            lawful_basis=LAWFUL_BASIS[police],
             case_commitment=made(f"case {name}"),
             alternate=False,
             emergency=False,
@@ -360,7 +369,7 @@ class Ledger:
     def counts(self, *rows: RecordCount, since: int = BEGINS, refused: int = 0) -> int:
         """The matcher's counts."""
         counts = MatcherCounts(since=since, records=rows, refused_claims=refused, made_at=self.now)
-        return self.enter(counts, MATCHER)
+        return [self.enter(part, MATCHER) for part in counts.split()][-1]
 
     def camera(self, zone: str = "inner", number: int = 0, *, since: int = BEGINS, **accepted: int) -> int:
         """A camera's counts, by list."""
@@ -380,8 +389,9 @@ class Ledger:
         grants: Mapping[str, int] | None = None,
         cameras: Mapping[tuple[str, str], int] | None = None,
         searches: int = 0,
+        keys: Mapping[tuple[str, str], int] | None = None,
     ) -> int:
-        """A custodian's counts of a day."""
+        """A custodian's counts of a day; ``keys`` are those handed to cameras."""
         counts = EvaluationCounts(
             custodian=custodian,
             day=day,
@@ -390,13 +400,45 @@ class Ledger:
                 for grant_id, count in (grants or {}).items()
             ),
             zones=tuple(
-                ZoneEvaluations(list_id=list_id, zone=zone, evaluated=count, local_keys=0)
-                for (list_id, zone), count in (cameras or {}).items()
+                ZoneEvaluations(
+                    list_id=list_id,
+                    zone=zone,
+                    evaluated=(cameras or {}).get((list_id, zone), 0),
+                    local_keys=(keys or {}).get((list_id, zone), 0),
+                )
+                for list_id, zone in {**(cameras or {}), **(keys or {})}
             ),
             subject_searches=searches,
             made_at=self.now,
         )
         return self.enter(counts, CUSTODIANS[custodian])
+
+    def policy(self, zone: str = "inner", mode: PseudonymMode = PseudonymMode.LOCAL, **changes: Any) -> int:
+        """A zone's policy for the police's list, of a year."""
+        one = grant()
+        values: dict[str, Any] = {
+            "zone": zone,
+            "serial": 1,
+            "not_before": BEGINS - DAY,
+            "not_after": BEGINS + 365 * DAY,
+            "mode": mode,
+            "custodian_a": CUSTODIANS[Custodian.A].public,
+            "custodian_b": CUSTODIANS[Custodian.B].public,
+            "matcher": MATCHER.public,
+            "lists": (
+                ListPolicy(
+                    list_id="hotlist",
+                    list_kind=ListKind.HOTLIST,
+                    generation=1,
+                    grant_id=POLICE,
+                    epoch=one.epoch,
+                    disclosure=one.disclosure,
+                    evaluation_key_a=made("evaluation key a"),
+                    evaluation_key_b=made("evaluation key b"),
+                ),
+            ),
+        }
+        return self.enter(ZonePolicy(**(values | changes)), *CUSTODIANS.values())
 
     def checkpoint(self, size: int | None = None, moment: int | None = None) -> bytes:
         """The checkpoint of the first ``size`` entries, signed by all."""

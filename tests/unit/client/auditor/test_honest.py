@@ -121,7 +121,9 @@ class World:
         self.ledger.counts(*rows)
 
     def answer(self) -> None:
-        self.ledger.batches(1 + self.draw(3), (POLICE, EMISSIONS)[self.draw(2)])
+        grant_id = (POLICE, EMISSIONS)[self.draw(2)]
+        if grant_id == EMISSIONS or not self.suspended:
+            self.ledger.batches(1 + self.draw(3), grant_id)
 
     def request(self) -> None:
         emissions = self.draw(2)
@@ -205,7 +207,8 @@ class World:
     def evaluate(self) -> None:
         custodian, day = list(Custodian)[self.draw(2)], self.ledger.now // DAY
         for grant_id in (POLICE, EMISSIONS):
-            self.evaluated[custodian, day, grant_id] += self.draw(20)
+            if grant_id == EMISSIONS or custodian not in self.suspended:
+                self.evaluated[custodian, day, grant_id] += self.draw(20)
         self.ledger.evaluations(
             custodian,
             day_of(self.ledger.now),
@@ -218,6 +221,10 @@ class World:
     def midnight(self) -> None:
         if self.ledger.now // DAY < grant().not_after // DAY - 2:
             self.ledger.now = (self.ledger.now // DAY + 1) * DAY
+            # Windows end, and the matcher counts at least once a day.
+            for place in list(self.received):
+                self.erased[place] += self._open(place)
+            self.count()
 
 
 @settings(max_examples=60)

@@ -66,6 +66,16 @@ def test_a_request_that_should_be_refused_is_noted_and_its_approval_a_violation(
     assert approved_by_a(ledger, request) == {Kind.APPROVAL_OUTSIDE_GRANT}
 
 
+def test_a_request_on_the_law_of_a_later_amendment_is_noted_and_its_approval_a_violation() -> None:
+    ledger = Ledger.begun()
+    ledger.grant(grant(amendment=1, lawful_basis="Another act", not_before=BEGINS + 20 * DAY))
+    old, new = ledger.request("old"), ledger.request("new", lawful_basis="Another act")
+    assert noted(ledger) == {Kind.REQUEST_PURPOSE}
+    ledger.decide(A, old)
+    assert violated(ledger) == set()
+    assert approved_by_a(ledger, new) == {Kind.APPROVAL_OUTSIDE_GRANT}
+
+
 def test_refusing_a_request_that_should_be_refused_is_no_violation() -> None:
     ledger = Ledger.begun()
     ledger.decide(A, ledger.request(zone="elsewhere"), Verdict.DENIED, code="grant")

@@ -14,6 +14,8 @@ from blindplate.core.statements.cameras import RegisterEntry
 from blindplate.core.statements.policies import RegisteredCamera, ZoneRegister, register_digest
 from blindplate.edge.tls import spiffe_id
 
+# The parameter sets that a release has.
+SETS = ("prompt", "bulk")
 DESCRIPTION = """
 grant_id = "police-2"
 list_id = "police"

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from blindplate.client.grants.description import draft, read_description
-from blindplate.core.errors import GrantError, SettingsError
+from blindplate.core.errors import EntryError, GrantError, SettingsError
 from blindplate.core.statements.grants import ChargingTerms, Grant, ReleaseMode
-from tests.unit.client.grants.papers import DESCRIPTION, Papers, described, owner_settings
+from tests.unit.client.grants.papers import DESCRIPTION, SETS, Papers, described, owner_settings
 
 
-def drafted(folder: Path, text: str = DESCRIPTION, papers: Papers | None = None) -> Grant:
+def drafted(
+    folder: Path, text: str = DESCRIPTION, papers: Papers | None = None, *, short_notice: bool = False
+) -> Grant:
     who = papers or Papers()
     described(folder, text)
     description = read_description(folder / "grant.toml")
-    statement = draft(description, folder, owner_settings(), who.owner.public, who.state)
-    assert not statement.signatures
-    return Grant.parsed(statement.payload)
+    return draft(
+        description,
+        folder,
+        owner_settings(),
+        who.owner.public,
+        who.state,
+        SETS,
+        short_notice=short_notice,
+    )
 
 
 def test_a_draft_names_owner_register_digests_and_notice(tmp_path: Path) -> None:
@@ -96,3 +105,55 @@ def test_charging_terms_come_from_the_description_and_are_refused_for_a_hotlist(
         drafted(tmp_path, DESCRIPTION + terms)
     with pytest.raises(GrantError, match="a window of 5 days"):
         drafted(tmp_path, emissions.replace("window_hours = 168", "window_hours = 96") + terms)
+def test_less_than_a_days_notice_is_refused_unless_it_is_meant(tmp_path: Path) -> None:
+    short = DESCRIPTION.replace("notice_days = 28", "notice_days = 0.00002")
+    with pytest.raises(GrantError, match="nobody could object"):
+        drafted(tmp_path, short)
+    assert drafted(tmp_path, short, short_notice=True).notice_seconds == 2
+
+
+def test_an_unknown_parameter_set_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(GrantError, match="nonsense"):
+        drafted(tmp_path, 'parameter_set = "nonsense"\n' + DESCRIPTION)
+
+
+@pytest.mark.parametrize(
+    "field", ["purpose", "lawful_basis", "consultation", "decision", "privacy_assessment.address"]
+)
+@pytest.mark.parametrize("text", [" ", "\u00a0\u200b", "two\\nlines", "turned \u202e round"])
+def test_a_text_that_says_nothing_or_paints_over_others_is_refused(
+    tmp_path: Path, field: str, text: str
+) -> None:
+    name = field.rsplit(".", 1)[-1]
+    blank = re.sub(
+        rf'^{name} = ".*"$', lambda _: f'{name} = "{text}"', DESCRIPTION, count=1, flags=re.MULTILINE
+    )
+    assert blank != DESCRIPTION
+    with pytest.raises(SettingsError, match=rf"{field} \(a text holds"):
+        drafted(tmp_path, blank)
+
+
+def test_empty_assessments_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(GrantError, match="empty document"):
+        drafted(tmp_path, DESCRIPTION.replace('file = "dpia.pdf"', 'file = "/dev/null"'))
+
+
+def test_one_document_for_both_assessments_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(GrantError, match="both assessments"):
+        drafted(tmp_path, DESCRIPTION.replace('file = "eqia.pdf"', 'file = "dpia.pdf"'))
+
+
+def test_a_release_by_no_officer_at_all_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"release\.officers"):
+        drafted(tmp_path, DESCRIPTION.replace("officers = 2", "officers = 0"))
+
+
+def test_what_the_ledger_would_refuse_is_not_drafted(tmp_path: Path) -> None:
+    papers = Papers()
+    signers = (papers.operator, papers.custodian_a, papers.custodian_b)
+    papers.enter(drafted(tmp_path, papers=papers).statement(*signers))
+    with pytest.raises(GrantError, match="the ledger's next is 1"):
+        drafted(tmp_path, papers=papers)
+    shorter = "amendment = 1\n" + DESCRIPTION.replace("notice_days = 28", "notice_days = 27")
+    with pytest.raises(EntryError, match="shorter notice"):
+        drafted(tmp_path, shorter, papers)

@@ -107,7 +107,7 @@ class Desk:
     def ask(self, sealed: SealedHit, **how: Any) -> Request:
         purpose = how.pop("purpose", Purpose.ROBBERY_OR_THEFT)
         how.setdefault("patience", 0.0)
-        return request_release(self.session, sealed.hit.hit_id, purpose, "DPA 2018 Part 3", CASE, **how)
+        return request_release(self.session, sealed.hit.hit_id, purpose, CASE, **how)
 
     def submitted(self) -> list[int]:
         return [len(one.submitted) for one in self.custodians.values()]
@@ -272,7 +272,7 @@ STANDING = ReleasePolicy(
     daily_quota=10,
     standing=StandingAuthorisation(purposes=(Purpose.VEHICLE_CRIME,), daily_quota=5),
 )
-AUTOMATIC = ReleasePolicy(mode=ReleaseMode.AUTOMATIC, daily_quota=10, officers=0)
+AUTOMATIC = ReleasePolicy(mode=ReleaseMode.AUTOMATIC, daily_quota=10)
 
 
 @pytest.mark.parametrize(

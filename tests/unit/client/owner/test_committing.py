@@ -205,6 +205,15 @@ def test_a_list_longer_than_granted_is_not_committed_to(scene: Scene) -> None:
         scene.publish()
 
 
+def test_a_list_that_only_an_amendment_to_come_allows_is_not_committed_to(scene: Scene) -> None:
+    session = replace(scene.session, grant=scene.session.grant.model_copy(update={"list_size": 1}))
+    early = replace(scene, session=session)
+    early.put(PLATES[0], PLATES[1])
+    assert session.history.latest.list_size > 1
+    with pytest.raises(QuotaError):
+        early.publish()
+
+
 def test_an_amendment_of_the_zones_generation_asks_for_a_new_commitment(scene: Scene) -> None:
     scene.in_force(PLATES[0])
     before = made_last(scene.session)

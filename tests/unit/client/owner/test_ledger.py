@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from blindplate.core.errors import UnwitnessedError
+from blindplate.cli.deployment.witnessing import ORIGIN
+from blindplate.core.errors import ForkError, UnwitnessedError
+from blindplate.core.ledger.checkpoints import Checkpoint, verify_checkpoint
+from blindplate.core.merkle import root
 from tests.unit.client.owner.scene import NOW, Scene
 
 
@@ -35,3 +38,18 @@ def test_an_entry_is_witnessed_once_both_custodians_cosigned_lately(scene: Scene
 def test_the_replica_is_closed_to_others(scene: Scene) -> None:
     file = scene.settings().data / "ledger.sqlite"
     assert file.stat().st_mode & 0o077 == 0
+
+
+def test_a_ledger_that_drops_what_it_acknowledged_to_one_process_is_a_fork_to_each(scene: Scene) -> None:
+    entries = [*scene.ledger.entries, b"dropped"]
+    acknowledged = Checkpoint(ORIGIN, len(entries), root(entries))
+    note = scene.ledger._log.sign(acknowledged, NOW).to_bytes()
+    with scene.another_session() as other:
+        other.ledger._keep(verify_checkpoint(note, other.ledger._keys))
+        scene.amend(list_size=7)
+        scene.witness()
+        for session in (scene.session, other):
+            with pytest.raises(ForkError):
+                session.ledger.refresh()
+    kept = {file.read_bytes() for file in (scene.settings().data / "evidence").glob("*.note")}
+    assert note in kept

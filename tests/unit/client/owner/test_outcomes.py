@@ -24,7 +24,7 @@ from tests.unit.client.owner.scene import PLATES, Scene
 @pytest.fixture
 def request_(scene: Scene) -> Request:
     """A request whose entry is in the ledger."""
-    made = new_request(scene.session, hit_on(scene, PLATES[0]), b"", Reason(Purpose.MURDER, "law", "case"))
+    made = new_request(scene.session, hit_on(scene, PLATES[0]), b"", Reason(Purpose.MURDER, "case"))
     with scene.session.store.writing() as connection:
         keep_request(connection, made, b"")
     scene.ledger.enter(made.entry)
@@ -84,7 +84,7 @@ def test_what_could_not_be_entered_is_entered_later(
 
 
 def test_one_that_is_refused_does_not_keep_the_others(scene: Scene, request_: Request) -> None:
-    stranger = new_request(scene.session, hit_on(scene, PLATES[1]), b"", Reason(Purpose.MURDER, "law", "c"))
+    stranger = new_request(scene.session, hit_on(scene, PLATES[1]), b"", Reason(Purpose.MURDER, "c"))
     with scene.session.store.writing() as connection:
         keep_request(connection, stranger, b"")
     put(scene, stranger, Outcome.OPENED)

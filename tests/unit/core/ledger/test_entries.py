@@ -16,6 +16,7 @@ from blindplate.core.ledger.entries import (
     document_bytes,
     document_digest,
     entry_bytes,
+    is_decision,
     names_document,
     parse_document,
     parse_entry,
@@ -152,12 +153,14 @@ def test_what_is_passed_over_is_told_from_the_first_bytes(model: StatementModel)
     assert relevant(model) == (model.kind not in counted)
     assert passed_over(entry_of(model)) == (model.kind in counted)
     assert names_document(entry_of(model)) == (model.kind == "register-entry")
+    assert is_decision(entry_of(model)) == (model.kind == "decision-entry")
 
 
 @pytest.mark.parametrize("entry", [b"", b"{", b'{"payloadType":"', ENTRY[:40], b" " + ENTRY])
 def test_what_has_no_kind_is_not_passed_over(entry: bytes) -> None:
     assert not passed_over(entry)
     assert not names_document(entry)
+    assert not is_decision(entry)
 
 
 @given(statements)

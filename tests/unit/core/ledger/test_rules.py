@@ -108,6 +108,14 @@ def test_an_amendment_to_another_owner_or_list_is_refused(fields: dict[str, Any]
     refused(granted(), changed(AMENDED, **fields), "another owner or list")
 
 
+def test_an_amendment_with_less_notice_than_the_one_before_is_refused() -> None:
+    state = granted()
+    refused(state, changed(AMENDED, notice_seconds=DAY - 1), "shorter notice")
+    taken(state, changed(AMENDED, notice_seconds=2 * DAY))
+    refused(state, changed(GRANT, amendment=2), "shorter notice")
+    taken(state, changed(GRANT, amendment=2, notice_seconds=2 * DAY))
+
+
 def test_an_amendment_back_to_an_earlier_generation_is_refused() -> None:
     state = granted()
     entry, document = register("inner", 2)
@@ -241,6 +249,20 @@ def test_a_list_version_is_in_force_from_the_second_after_it_was_witnessed() -> 
 )
 def test_a_release_request_that_does_not_fit_its_grant_is_refused(fields: dict[str, Any], says: str) -> None:
     refused(granted(), changed(REQUEST, **fields), says)
+
+
+def test_a_request_rests_on_the_law_of_one_of_its_grants_amendments() -> None:
+    amended = changed(AMENDED, lawful_basis="Another act")
+    anew = changed(REQUEST, request_id=b"n" * 32, lawful_basis="Another act")
+    refused(granted(), anew, "lawful basis")
+    # Which of them is in force depends on when it was witnessed, and is for the custodians to say.
+    state = granted(amended)
+    taken(state, anew)
+    taken(state, REQUEST)
+
+
+def test_a_vehicle_told_of_in_a_requests_lawful_basis_is_refused() -> None:
+    refused(granted(), changed(REQUEST, lawful_basis=f"{REQUEST.lawful_basis} AB12CDE"), "lawful basis")
 
 
 def test_a_release_request_is_entered_once() -> None:

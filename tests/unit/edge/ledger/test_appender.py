@@ -18,9 +18,10 @@ from blindplate.core.errors import (
     MessageError,
     ProofError,
     SignatureError,
+    StorageError,
     UnavailableError,
 )
-from blindplate.core.ledger.checkpoints import Checkpoint, LogSigner
+from blindplate.core.ledger.checkpoints import Checkpoint, LogSigner, SignedCheckpoint
 from blindplate.core.ledger.entries import document_bytes, entry_bytes
 from blindplate.edge.ledger.appender import MAX_ENTRIES, LedgerClient
 from blindplate.edge.settings import TlsFiles
@@ -102,13 +103,13 @@ def serve(tls: Callable[[str], TlsFiles], ledger: PlayedLedger) -> Iterator[Call
     opened: list[LedgerClient] = []
     servers: list[grpc.Server] = []
 
-    def start(party: str = "ledger") -> LedgerClient:
+    def start(party: str = "ledger", keep: Callable[[SignedCheckpoint], None] | None = None) -> LedgerClient:
         server = grpc.server(ThreadPoolExecutor(2), options=[("grpc.so_reuseport", 0)])
         rpc.add_LedgerServicer_to_server(ledger, server)
         port = server.add_secure_port("127.0.0.1:0", server_credentials(tls(party)))
         server.start()
         servers.append(server)
-        opened.append(LedgerClient(f"127.0.0.1:{port}", tls("matcher"), KEYS))
+        opened.append(LedgerClient(f"127.0.0.1:{port}", tls("matcher"), KEYS, keep))
         return opened[-1]
 
     yield start
@@ -129,6 +130,30 @@ def test_every_entry_gets_a_receipt_for_where_it_stands(client: LedgerClient, le
     assert {receipt.checkpoint.checkpoint.size for receipt in receipts} == {7}
     assert ledger.entries[2:] == [entry_bytes(statement) for statement in STATEMENTS]
     assert not receipts[0].checkpoint.witnessed
+
+
+def test_what_receipts_rest_on_is_kept_before_they_count(serve: Callable[..., LedgerClient]) -> None:
+    kept: list[SignedCheckpoint] = []
+    receipts = serve(keep=kept.append).append(STATEMENTS)
+    assert kept == [receipts[0].checkpoint]
+
+
+def test_a_receipt_that_cannot_be_kept_is_none(serve: Callable[..., LedgerClient]) -> None:
+    def full(_: SignedCheckpoint) -> None:
+        raise StorageError("The disk is full.", "Make room.")
+
+    with pytest.raises(StorageError):
+        serve(keep=full).append(STATEMENTS)
+
+
+def test_a_receipt_that_does_not_hold_is_not_kept(
+    serve: Callable[..., LedgerClient], ledger: PlayedLedger
+) -> None:
+    kept: list[SignedCheckpoint] = []
+    ledger.change = another_tree
+    with pytest.raises(ProofError):
+        serve(keep=kept.append).append(STATEMENTS)
+    assert not kept
 
 
 def test_documents_travel_with_the_entries_that_name_them(client: LedgerClient, ledger: PlayedLedger) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from blindplate.core.errors import SignatureError, UnwitnessedError
-from blindplate.core.ledger.layout import witnessed_path
+from blindplate.core.ledger.layout import WITNESSED, witnessed_path
 from blindplate.core.parties import Custodian
-from blindplate.edge.ledger.dating import first_cosigned, first_witnessed
+from blindplate.edge.ledger.dating import WitnessRecord
 from blindplate.edge.ledger.follower import Follower
 from blindplate.edge.ledger.replica import Replica
 from blindplate.edge.ledger.source import FolderSource
@@ -73,22 +73,22 @@ def test_a_record_of_later_makes_nothing_count_later(ledger: Published, tmp_path
 def test_a_record_of_a_ledger_without_the_entry_is_refused(ledger: Published) -> None:
     record(ledger, 3, a=NOW, b=NOW, size=3)
     with pytest.raises(SignatureError):
-        first_witnessed(FolderSource(ledger.folder), KEYS, 3)
+        WitnessRecord(FolderSource(ledger.folder), KEYS).witnessed(3)
 
 
 def test_a_record_that_one_custodian_cosigned_is_refused_and_is_that_ones_word(ledger: Published) -> None:
     record(ledger, 3, a=NOW, b=None)
-    source = FolderSource(ledger.folder)
+    kept = WitnessRecord(FolderSource(ledger.folder), KEYS)
     with pytest.raises(UnwitnessedError):
-        first_witnessed(source, KEYS, 3)
-    assert first_cosigned(source, KEYS, 3, Custodian.A) == NOW
-    assert first_cosigned(source, KEYS, 3, Custodian.B) is None
+        kept.witnessed(3)
+    assert kept.cosigned(3, Custodian.A) == NOW
+    assert kept.cosigned(3, Custodian.B) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"nothing", bytes(100)])
 def test_a_record_that_is_no_checkpoint_is_no_custodians_word(ledger: Published, content: bytes) -> None:
     ledger.write(witnessed_path(0), content)
-    assert first_cosigned(FolderSource(ledger.folder), KEYS, 0, Custodian.A) is None
+    assert WitnessRecord(FolderSource(ledger.folder), KEYS).cosigned(0, Custodian.A) is None
 
 
 def test_a_record_with_a_bent_cosignature_is_refused(ledger: Published) -> None:
@@ -97,4 +97,53 @@ def test_a_record_with_a_bent_cosignature_is_refused(ledger: Published) -> None:
     lines[-2] = lines[-2][:-8] + (b"AAAA" if lines[-2][-8:-4] != b"AAAA" else b"BBBB") + lines[-2][-4:]
     ledger.write(witnessed_path(0), b"\n".join(lines))
     with pytest.raises(SignatureError):
-        first_witnessed(FolderSource(ledger.folder), KEYS, 0)
+        WitnessRecord(FolderSource(ledger.folder), KEYS).witnessed(0)
+
+
+class Counting:
+    """A source that notes which files of the record it was asked for."""
+
+    def __init__(self, ledger: Published) -> None:
+        self.source = FolderSource(ledger.folder)
+        self.asked: list[str] = []
+
+    def get(self, path: str) -> bytes:
+        if path.startswith(WITNESSED):
+            self.asked.append(path)
+        return self.source.get(path)
+
+
+def test_one_file_stands_for_all_entries_it_is_the_first_over(ledger: Published, tmp_path: Path) -> None:
+    ledger.publish(NOW, NOW)
+    size = len(SAMPLES)
+    ends = [1, 2, size // 2, size]
+    for index in range(size):
+        number = next(at for at, end in enumerate(ends) if index < end)
+        record(ledger, index, a=NOW - 100 + number, b=NOW - 90 + number, size=ends[number])
+    counting = Counting(ledger)
+    kept = WitnessRecord(counting, KEYS)
+    alone = [WitnessRecord(counting.source, KEYS).witnessed(index) for index in range(size)]
+    assert [kept.witnessed(index) for index in range(size)] == alone
+    assert counting.asked == [witnessed_path(start) for start in (0, 1, 2, size // 2)]
+    assert begun(ledger, tmp_path) == alone[SAMPLES.index(entry_of(GRANT))]
+
+
+def test_who_reads_a_long_ledger_anew_asks_once_for_every_checkpoint(
+    ledger: Published, tmp_path: Path
+) -> None:
+    ledger.publish(NOW, NOW)
+    for index in range(len(SAMPLES)):
+        record(ledger, index, a=NOW - 10, b=NOW - 10)
+    counting = Counting(ledger)
+    with closing(Replica(tmp_path / "replica.db", KEYS, PARTIES)) as replica:
+        Follower(replica, counting, KEYS, SetClock()).refresh()
+    assert len(counting.asked) == 1
+
+
+def test_a_file_that_is_missing_stands_for_nothing(ledger: Published) -> None:
+    record(ledger, 4, a=NOW, b=NOW, size=6)
+    counting = Counting(ledger)
+    kept = WitnessRecord(counting, KEYS)
+    assert [kept.witnessed(index) for index in range(3, 7)] == [None, NOW, NOW, None]
+    assert [kept.cosigned(index, Custodian.A) for index in (4, 3)] == [NOW, None]
+    assert counting.asked == [witnessed_path(index) for index in (3, 4, 6, 4, 3)]

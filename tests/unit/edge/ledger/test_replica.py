@@ -30,10 +30,12 @@ from blindplate.core.ledger.checkpoints import SignedCheckpoint
 from blindplate.core.ledger.entries import document_bytes, passed_over
 from blindplate.core.ledger.layout import document_path, entries_path
 from blindplate.core.ledger.state import LedgerState
+from blindplate.core.statements.release_entries import DecisionEntry
 from blindplate.edge.ledger.replica import Replica
 from blindplate.edge.ledger.source import FolderSource, LedgerSource
 from tests.unit.core.ledger.entering import (
     BATCHES,
+    DECISION,
     DIGEST,
     DOCUMENT,
     END,
@@ -98,6 +100,22 @@ def seen(state: LedgerState) -> tuple[object, ...]:
 
 def told(replica: Replica) -> tuple[object, ...]:
     return replica.size, replica.root, replica.signed, seen(replica.state)
+
+
+def test_decisions_are_kept_where_they_are_asked_for_and_there_alone(
+    published: Published, source: FolderSource, tmp_path: Path
+) -> None:
+    later = changed(DECISION, sequence=7, decision_id=b"7" * 32)
+    published.append(*SAMPLES, entry_of(later), entry_of(changed(DECISION, sequence=5)))
+    checkpoint = published.publish(MADE + 7)
+    for decisions, last in ((True, later), (False, None)):
+        path = tmp_path / f"replica-{decisions}"
+        with closing(Replica(path, KEYS, PARTIES, decisions=decisions)) as replica:
+            applied = replica.extend(source, checkpoint, MADE + 7, dated=lambda _index: MADE)
+            assert {one.witnessed_at for one in applied if isinstance(one.model, DecisionEntry)} <= {MADE + 7}
+            assert replica.state.last_decisions.get(DECISION.custodian) == last
+        with closing(Replica(path, KEYS, PARTIES, decisions=decisions)) as again:
+            assert again.state.last_decisions.get(DECISION.custodian) == last
 
 
 def test_what_matters_is_kept_and_the_rest_only_counted(

@@ -212,7 +212,7 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path, open_replica: OpenR
 
 def test_a_file_of_another_release_is_refused(filled: Path, open_replica: OpenReplica) -> None:
     with sqlite3.connect(filled) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute("PRAGMA user_version = 3")
     connection.close()
     with pytest.raises(StorageError, match="release"):
         open_replica()

@@ -224,6 +224,25 @@ def test_an_address_below_a_path_is_kept() -> None:
     assert paths == ["/ledger/tile/entries/x001/000.p/3"] * 2
 
 
+@pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "ALL_PROXY"])
+def test_a_proxy_that_the_environment_names_is_not_asked(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    asked_proxy: list[str] = []
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        asked_proxy.append(handler.path)
+        handler.send_response(404)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    with web_server(answering(answer)) as proxy, web_server(folder_server(folder)) as address:
+        monkeypatch.setenv(variable, proxy)
+        with closing(HttpSource(address)) as source:
+            assert source.get(CHECKPOINT) == b"content 0"
+    assert asked_proxy == []
+
+
 def test_a_server_that_is_not_there_is_unavailable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as bound:
         port = bound.getsockname()[1]

@@ -87,9 +87,11 @@ class Book:
         self, model: StatementModel, *signers: SigningKey, at: int, document: bytes | None = None
     ) -> int:
         """Enter what must be taken, witnessed ``at``; its index."""
-        applied = self.state.apply(self.size, entry_bytes(model.statement(*signers)), at, document)
+        # As a replica does: what was read later makes another state, and who holds the one before may see that.
+        state = self.state.copy()
+        applied = state.apply(self.size, entry_bytes(model.statement(*signers)), at, document)
         assert applied.error is None, applied.error
-        self.size += 1
+        self.state, self.size = state, self.size + 1
         return self.size - 1
 
     def enter_register(self, register: ZoneRegister, at: int) -> bytes:

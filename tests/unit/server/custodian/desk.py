@@ -176,7 +176,7 @@ class Desk:
             "ciphertext_digest": sealed.record.ciphertext_digest,
             "match_proof": match_proof(sealed.match_secret, sealed.record.header.digest()),
             "purpose": Purpose.MURDER,
-            "lawful_basis": "the law",
+            "lawful_basis": self.grant.lawful_basis,
             "case_reference": "case 1",
             "case_salt": os.urandom(16),
             "candidates_digest": candidates_digest(sent),

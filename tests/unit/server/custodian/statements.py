@@ -72,7 +72,6 @@ def grant(named: ZoneRegister | None = None, signer: SigningKey | None = None, *
     """A grant over the zone of one register; the digest is that of the register's payload."""
     about = named or register()
     digest = register_digest(about.statement(*([signer] if signer else [])).payload)
-    paper = Assessment(address="https://example.org", sha256=bytes(32))
     fields: dict[str, Any] = {
         "grant_id": "police-1",
         "owner": OWNER,
@@ -85,8 +84,8 @@ def grant(named: ZoneRegister | None = None, signer: SigningKey | None = None, *
         "notice_seconds": 1,
         "purpose": "to test",
         "lawful_basis": "none",
-        "privacy_assessment": paper,
-        "equality_assessment": paper,
+        "privacy_assessment": Assessment(address="https://example.org/privacy", sha256=b"p" * 32),
+        "equality_assessment": Assessment(address="https://example.org/equality", sha256=b"e" * 32),
         "consultation": "none",
         "decision": "none",
         "list_size": 10,

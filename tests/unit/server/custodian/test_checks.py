@@ -60,6 +60,18 @@ def test_a_grant_that_ended_since_the_capture(desk: Desk) -> None:
     assert desk.outcome(desk.ask(desk.sealed(captured=NOW - 60))) == "grant"
 
 
+def test_the_law_of_an_amendment_that_is_in_force_no_more_or_not_yet(desk: Desk) -> None:
+    before = desk.grant.lawful_basis
+    desk.book.enter_grant(desk.amended(amendment=1, lawful_basis="another act"), NOW - 30)
+    assert desk.outcome(desk.ask(desk.sealed(), lawful_basis="another act")) == "policy"
+    waiting = desk.ask(desk.sealed(), lawful_basis=before)
+    assert waiting.state == "pending"
+    desk.clock.moment = NOW + 30
+    assert desk.outcome(desk.ask(desk.sealed(), lawful_basis=before)) == "policy"
+    assert desk.outcome(desk.say("anna", waiting.request_id)) == "policy"
+    assert desk.ask(desk.sealed(), lawful_basis="another act").state == "pending"
+
+
 def test_a_grant_past_its_end(desk: Desk) -> None:
     desk.clock.moment = NOW + 31 * 86_400
     desk.keys.maintain(desk.clock.moment, 7_200)
@@ -82,6 +94,24 @@ def test_a_grant_suspended_by_this_custodian_or_by_the_other(
     desk.book.enter(word, key, at=NOW)
     # The other refuses for itself, and no record opens with one share.
     assert desk.ask(desk.sealed()).state == state
+
+
+def test_what_was_captured_while_this_custodian_had_suspended_the_grant(desk: Desk) -> None:
+    for at, suspended in ((NOW - 3_000, True), (NOW - 2_000, False)):
+        for custodian, key in ((Custodian.A, desk.who.custodian_a), (Custodian.B, desk.who.custodian_b)):
+            word = GrantSuspension(
+                grant_id="police-1",
+                custodian=custodian,
+                suspended=suspended,
+                reason="doubts",
+                # The other's was resumed at once: what it suspended is for that one to refuse.
+                made_at=at if custodian is Custodian.A else at - 1_000,
+            )
+            desk.book.enter(word, key, at=word.made_at)
+    for captured in (NOW - 3_000, NOW - 2_001):
+        assert desk.outcome(desk.ask(desk.sealed(captured=captured))) == "grant"
+    for captured in (NOW - 3_001, NOW - 2_000):
+        assert desk.ask(desk.sealed(captured=captured)).state == "pending"
 
 
 def test_a_record_is_judged_by_the_amendment_it_was_captured_under(desk: Desk) -> None:

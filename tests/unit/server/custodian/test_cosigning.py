@@ -25,6 +25,7 @@ from blindplate.core.ledger.layout import entries_path
 from blindplate.core.ledger.notes import Note
 from blindplate.core.ledger.witness_messages import encode_add_checkpoint, parse_add_checkpoint
 from blindplate.core.parties import Custodian
+from blindplate.edge.ledger.receipts import SHOWN_WITHIN_SECONDS
 from blindplate.edge.ledger.replica_file import ReplicaFile
 from blindplate.server.custodian import cosigning as cosigning_module
 from blindplate.server.custodian.cosigning import Conflict, Cosigned, Cosigning
@@ -271,7 +272,7 @@ def test_a_smaller_checkpoint_that_only_arrives_late_is_a_conflict(site: Site) -
 
 
 def test_evidence_is_bounded(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("blindplate.server.custodian.evidence._MAX_FILES", 3)
+    monkeypatch.setattr("blindplate.edge.ledger.evidence._MAX_FILES", 3)
     witness = site.start()
     site.ledger.fill(5)
     witness.add(site.ledger.body(0))
@@ -407,3 +408,49 @@ def test_no_cosignature_is_of_an_earlier_second_than_the_one_before(site: Site) 
     # Also not after a start.
     with pytest.raises(UnavailableError):
         site.start().add(site.ledger.body(5))
+
+
+def test_a_ledger_that_drops_what_it_acknowledged_is_not_cosigned_and_the_receipt_is_evidence(
+    site: Site,
+) -> None:
+    witness, acknowledged = site.start(), Published.of(5)
+    site.ledger.fill(5)
+    witness.add(site.ledger.body(0))
+    acknowledged.fill(1, other=1000)
+    receipt = acknowledged.note()
+    site.replica.keep_receipt(verify_checkpoint(receipt.to_bytes(), KEYS), NOW)
+    # Nothing is contradicted while the ledger has not come so far.
+    cosigned_at(site, witness.add(site.ledger.body(5)))
+    before = alarms("fork")
+    for more in (1, 3):
+        site.ledger.fill(more)
+        body = site.ledger.body(5)
+        # Also after a start.
+        with pytest.raises(ForkError):
+            site.start().add(body)
+        assert {receipt.to_bytes(), parse_add_checkpoint(body).note} <= set(site.evidence())
+    assert alarms("fork") == before + 2
+    assert site.replica.size == 5
+
+
+def test_a_ledger_that_shows_what_it_acknowledged_is_cosigned(site: Site) -> None:
+    witness = site.start()
+    site.ledger.fill(5)
+    witness.add(site.ledger.body(0))
+    site.ledger.fill(4)
+    for size in (6, 7):
+        site.replica.keep_receipt(verify_checkpoint(site.ledger.note(size).to_bytes(), KEYS), NOW)
+    cosigned_at(site, witness.add(site.ledger.body(5)))
+    assert site.replica.receipts == []
+
+
+def test_a_ledger_that_never_comes_as_far_as_its_receipt_is_not_cosigned_for_long(site: Site) -> None:
+    witness, acknowledged = site.start(), Published.of(6)
+    site.ledger.fill(5)
+    witness.add(site.ledger.body(0))
+    site.replica.keep_receipt(verify_checkpoint(acknowledged.note().to_bytes(), KEYS), NOW)
+    site.moment = NOW + SHOWN_WITHIN_SECONDS - 1
+    cosigned_at(site, witness.add(site.ledger.body(5)))
+    site.moment += 1
+    with pytest.raises(RollbackError):
+        witness.add(site.ledger.body(5))

@@ -6,6 +6,8 @@ import pytest
 from sqlalchemy import Engine
 
 from blindplate.core.errors import QuotaError
+from blindplate.core.ledger.bundles import MAX_ENTRY_BYTES
+from blindplate.core.ledger.entries import entry_bytes
 from blindplate.core.parties import Custodian
 from blindplate.core.signing import SigningKey
 from blindplate.core.statements.evaluations import EvaluationCounts, GrantEvaluations, ZoneEvaluations
@@ -63,6 +65,21 @@ def test_counts_are_told_by_grant_and_by_list_and_zone(engine: Engine, entries: 
             made_at=MIDNIGHT + DAY - 1,
         )
     ]
+
+
+def test_counts_of_more_places_than_an_entry_holds_are_entered_in_parts(
+    engine: Engine, entries: CountEntries
+) -> None:
+    for number in range(450):
+        count(engine, Counted.CAMERA, number, MIDNIGHT, zone=f"zone-{number:03}")
+    entries.enter(MIDNIGHT)
+    whole: EvaluationCounts | None = None
+    for part in entered(engine):
+        assert len(entry_bytes(part.statement(SIGNER))) <= MAX_ENTRY_BYTES
+        whole = part.joined_to(whole)
+    assert whole is not None
+    assert (whole.part, whole.parts) == (4, 5)
+    assert [one.evaluated for one in whole.zones] == list(range(450))
 
 
 def test_a_unit_that_was_refused_is_not_counted(engine: Engine, entries: CountEntries) -> None:

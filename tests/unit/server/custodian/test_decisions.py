@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Engine, delete, insert, select, update
 from blindplate.core.errors import ChainError, MessageError
 from blindplate.core.parties import Custodian
 from blindplate.core.signing import SigningKey, Statement
-from blindplate.core.statements.releases import Decision, Verdict
+from blindplate.core.statements.release_entries import DecisionEntry
+from blindplate.core.statements.releases import Decision, Verdict, require_next
 from blindplate.server.custodian import stored
 from blindplate.server.custodian.decisions import MAX_PAGE, DecisionRecord, Ruling
 from blindplate.server.custodian.storage import open_database, reading, writing
@@ -43,7 +44,7 @@ def add_request(connection: Connection, number: int) -> bytes:
     return request_id
 
 
-def rule(engine: Engine, number: int, reason: str = "none") -> None:
+def rule(engine: Engine, number: int, reason: str = "none", record: DecisionRecord = RECORD) -> None:
     with writing(engine) as connection:
         ruling = Ruling(
             request_id=add_request(connection, number),
@@ -57,7 +58,7 @@ def rule(engine: Engine, number: int, reason: str = "none") -> None:
             officers=(),
             decided_at=1,
         )
-        RECORD.append(connection, ruling)
+        record.append(connection, ruling)
 
 
 def test_long_decisions_come_in_as_many_pages_as_fit_messages(
@@ -116,6 +117,60 @@ def test_an_entry_of_another_history_of_the_same_custodian(engine: Engine, other
         connection.execute(insert(DECISIONS).values(**row._asdict()))
     with reading(engine) as connection, pytest.raises(ChainError, match="broken at 1"):
         RECORD.verify(connection)
+
+
+def resuming(entered: DecisionEntry | None) -> DecisionRecord:
+    """The record of a custodian that reads in the ledger that it had come as far as ``entered``."""
+    return DecisionRecord(Custodian.A, RECORD._signer, lambda: entered)
+
+
+def in_the_ledger(engine: Engine, sequence: int) -> DecisionEntry:
+    with reading(engine) as connection:
+        stored_entry = connection.execute(
+            select(OUTBOX.c.statement)
+            .join(DECISIONS, DECISIONS.c.entry_id == OUTBOX.c.statement_id)
+            .where(DECISIONS.c.sequence == sequence)
+        ).scalar_one()
+    return DecisionEntry.parsed(stored.from_stored_form(stored_entry).payload)
+
+
+@pytest.mark.parametrize("held", [0, 2])
+def test_a_record_put_back_goes_on_after_the_ledgers_last(engine: Engine, other: Engine, held: int) -> None:
+    for number in range(5):
+        rule(other, number)
+    last = in_the_ledger(other, 4)
+    for number in range(held):
+        rule(engine, number)
+    for number in (10, 11):
+        rule(engine, number, record=resuming(last))
+    with reading(engine) as connection:
+        found = [Decision.parsed(one.payload) for one in RECORD.page(connection, held, 10)]
+        assert resuming(last).verify(connection) == held + 2
+    assert [(one.sequence, one.resumed) for one in found] == [(5, True), (6, False)]
+    assert found[0].previous == last.decision_id
+
+
+def test_a_record_as_far_as_the_ledger_or_further_goes_on_as_ever(engine: Engine) -> None:
+    for number in range(3):
+        rule(engine, number)
+    for number, sequence in ((10, 2), (11, 1)):
+        rule(engine, number, record=resuming(in_the_ledger(engine, sequence)))
+    with reading(engine) as connection:
+        assert RECORD.verify(connection) == 5
+
+
+def test_a_decision_that_says_it_resumes_where_nothing_is_missing(engine: Engine) -> None:
+    fields = {"sequence": 3, "resumed": True}
+    rule(engine, 0)
+    with reading(engine) as connection:
+        (statement,) = RECORD.page(connection, 0, 1)
+    resumed = Decision.parsed(statement.payload).model_copy(update=fields)
+    require_next(resumed, 2, bytes(32))
+    for sequence in (3, 4):
+        with pytest.raises(ChainError):
+            require_next(resumed, sequence, bytes(32))
+    with pytest.raises(ChainError):
+        require_next(resumed.model_copy(update={"resumed": False}), 2, bytes(32))
 
 
 def test_another_custodians_key(engine: Engine) -> None:

@@ -235,6 +235,44 @@ def test_a_word_counts_without_a_gap_until_and_after_it_is_witnessed(
         permissions().for_owner(OWNER, DOMAIN, NOW)
 
 
+def test_a_suspension_of_the_past_lasted_from_word_to_word(
+    book: Book, engine: Engine, permissions: Callable[[], Permissions]
+) -> None:
+    """Whenever the ledger took the words, and while it has not."""
+
+    def found() -> list[bool]:
+        moments = (NOW - 1, NOW, NOW + 10, NOW + 19, NOW + 20, NOW + 90)
+        return [permissions().suspended("police-1", moment) for moment in moments]
+
+    lasted = [False, True, True, True, False, False]
+    first = say(book, engine, suspended=True)
+    assert found() == [False, True, True, True, True, True]
+    witness(book, engine, first, at=NOW + 10)
+    second = say(book, engine, suspended=False, moment=NOW + 20)
+    assert found() == lasted
+    witness(book, engine, second, at=NOW + 60)
+    assert found() == lasted
+    with pytest.raises(GrantError):
+        permissions().require_active_at(grant(), NOW + 19)
+    permissions().require_active_at(grant(), NOW + 20)
+
+
+def test_a_resumption_whose_suspension_the_ledger_has_not_taken_either(
+    book: Book, engine: Engine, permissions: Callable[[], Permissions]
+) -> None:
+    say(book, engine, suspended=True)
+    say(book, engine, suspended=False, moment=NOW + 20)
+    assert not permissions().suspended("police-1", NOW + 20)
+    assert permissions().suspended("police-1", NOW + 19)
+
+
+def test_a_word_given_by_a_clock_that_was_ahead_counts_once_it_is_witnessed(
+    book: Book, engine: Engine, permissions: Callable[[], Permissions]
+) -> None:
+    witness(book, engine, say(book, engine, suspended=True, moment=NOW + 10_000), at=NOW)
+    assert permissions().suspended("police-1", NOW)
+
+
 def test_a_newer_word_from_the_ledger_is_not_kept_back_by_an_older_one_here(
     book: Book, engine: Engine, permissions: Callable[[], Permissions]
 ) -> None:

@@ -132,3 +132,15 @@ def _without_versions(desk: Desk) -> Any:
     state = desk.book.state.copy()
     state._facts.list_versions.clear()
     return state
+
+
+def test_of_a_list_longer_than_the_grant_allowed_at_the_capture(desk: Desk) -> None:
+    """An amendment that will allow more is entered, and the ledger takes the longer list before it begins."""
+    begins = NOW - 300
+    desk.book.enter_grant(desk.amended(amendment=1, list_size=20), begins - 60)
+    longer = Committed(2, DOMAIN, tuple(b"plate %d" % number for number in range(11)))
+    desk.book.commit(desk.grant, longer, NOW - 350, before=3)
+    candidates = longer.candidates()
+    early = asked(desk, longer.plates[0], candidates, captured=begins - 1)
+    assert desk.outcome(early) == "grant"
+    assert asked(desk, longer.plates[0], candidates, captured=begins).state == "pending"

@@ -1,4 +1,4 @@
-"""SubjectAccess: one plate a call, counted before it is evaluated, for the named officers alone."""
+"""SubjectAccess: every call counted before what it brings is touched, for the named officers alone."""
 
 from __future__ import annotations
 
@@ -123,6 +123,9 @@ def test_any_other_officer(access: SubjectAccess, overseer: Desk) -> None:
 def test_a_domain_no_grant_ever_named(access: SubjectAccess, overseer: Desk, domain: Domain) -> None:
     with pytest.raises(UnknownDomainError):
         evaluate(access, None, DOMAIN, domain)
+    # Nor is it searched: more domains than there are would hold more vehicles a call.
+    with pytest.raises(UnknownDomainError):
+        search(access, (DOMAIN, bytes(64)), (domain, bytes(64)))
     assert searches(overseer) == []
 
 
@@ -168,16 +171,24 @@ def test_no_more_subjects_than_the_quota_a_day_over_a_restart(
     evaluate(access)
 
 
-def test_no_more_searches_than_the_quota_a_day(access: SubjectAccess) -> None:
+def test_no_more_searches_than_the_quota_a_day_and_every_one_counted(
+    access: SubjectAccess, overseer: Desk
+) -> None:
+    """Also by one who has the outputs from a list's owner, and has nothing evaluated."""
     for _ in range(SUBJECTS_PER_DAY):
         search(access, (DOMAIN, bytes(64)))
+    assert searches(overseer) == [SUBJECTS_PER_DAY]
     with pytest.raises(QuotaError):
         search(access, (DOMAIN, bytes(64)))
+    assert searches(overseer) == [SUBJECTS_PER_DAY]
+    evaluate(access)
+    assert searches(overseer) == [SUBJECTS_PER_DAY + 1]
 
 
-def test_an_output_of_the_wrong_length(access: SubjectAccess) -> None:
+def test_an_output_of_the_wrong_length(access: SubjectAccess, overseer: Desk) -> None:
     with pytest.raises(MessageError):
         search(access, (DOMAIN, bytes(63)))
+    assert searches(overseer) == []
 
 
 def test_custodian_a_cannot_search(desk: Desk, evaluator: Evaluator) -> None:

@@ -161,6 +161,21 @@ def test_counts_are_entered_at_the_start_and_every_so_often(
     assert [sum(part.received for part in one.records) for one in counts] == [0, 2, 2]
 
 
+def test_counts_of_more_places_than_an_entry_holds_are_entered_in_parts(
+    database: Database, ledger: Ledger, entering: Clerk
+) -> None:
+    places = [("police", f"zone-{number:03}") for number in range(450)]
+    database.write(lambda connection: counts_store.add(connection, Event.RECEIVED, places, NOW))
+    entering.step()
+    parts = ledger.counts()
+    assert [(one.part, one.parts) for one in parts] == [(number, 5) for number in range(5)]
+    whole = None
+    for part in parts:
+        whole = part.joined_to(whole)
+    assert whole is not None
+    assert [(one.list_id, one.zone) for one in whole.records] == places
+
+
 def test_while_the_ledger_is_away_counts_do_not_pile_up(
     database: Database, ledger: Ledger, entering: Clerk
 ) -> None:

@@ -20,7 +20,9 @@ from blindplate.core.errors import (
     SettingsError,
     UnwitnessedError,
 )
+from blindplate.core.ledger.checkpoints import Checkpoint, verify_checkpoint
 from blindplate.core.ledger.layout import CHECKPOINT
+from blindplate.core.merkle import root
 from blindplate.edge.settings import LedgerAccess, LedgerKeysPart
 from blindplate.server.matcher import following
 from blindplate.server.matcher.following import FollowedLedger, follow
@@ -37,7 +39,7 @@ from tests.unit.core.ledger.entering import (
     entry_of,
     signed,
 )
-from tests.unit.core.ledger.samples import KEYS
+from tests.unit.core.ledger.samples import KEYS, LOG
 from tests.unit.edge.ledger.publishing import Published
 
 
@@ -186,3 +188,23 @@ def test_an_address_that_is_none_stops_the_start(published: Published) -> None:
     published.folder = published.folder.with_name("none")
     with pytest.raises(SettingsError):
         opened(published)
+
+
+def test_a_ledger_that_contradicts_a_receipt_is_alarmed_and_the_proof_is_kept(
+    published: Published, ledger: FollowedLedger, tmp_path: Path
+) -> None:
+    acknowledged = Checkpoint(KEYS.origin, 3, root([*published.entries, b"dropped"]))
+    receipt = LOG.sign(acknowledged, MADE).to_bytes()
+    ledger.keep_receipt(verify_checkpoint(receipt, KEYS))
+    before, alarms = ledger.current, LEDGER_ALARMS.labels(ForkError.code)._value
+    count = alarms.get()
+    published.append(entry_of(END))
+    shown = published.publish(MADE + 10)
+    # Also after a start.
+    ledger.look()
+    assert (ledger.current, alarms.get()) == (before, count + 1)
+    ledger.close()
+    with closing(opened(published)) as again, pytest.raises(ForkError):
+        again.refresh()
+    kept = {file.read_bytes() for file in (tmp_path / "data" / "evidence").glob("*.note")}
+    assert {receipt, shown.note.to_bytes()} <= kept

@@ -90,7 +90,6 @@ def ask_for_day(session: Session, day: ChargingDay) -> int:
                 session,
                 hit_id,
                 Purpose.UNPAID_CHARGE,
-                session.grant.lawful_basis,
                 session.settings.case_reference,
                 automatic=session.grant.release.mode is ReleaseMode.AUTOMATIC,
                 patience=0.0,
