@@ -88,7 +88,8 @@ def test_every_log_line_and_counter_of_an_alarm_exists() -> None:
 def test_the_descriptions_of_a_grant_and_a_zone_can_be_used(tmp_path: Path) -> None:
     examples = re.findall(r"```toml\n(.+?)```", (ROOT / "docs" / "spec" / "grants.md").read_text(), re.DOTALL)
     grant, zone = tmp_path / "grant.toml", tmp_path / "zone.toml"
-    for path, text in zip((grant, zone), examples, strict=True):
+    # The last is a table that a grant of an emissions list has besides.
+    for path, text in zip((grant, zone), examples[:2], strict=True):
         path.write_text(text)
     assert read_description(grant).zones == ("inner", "outer")
     signed_register(zone, SigningKey.generate())

@@ -7,8 +7,10 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import func, select
@@ -72,7 +74,7 @@ def today(session: Session) -> ChargingDay:
 def put(session: Session, *plates: str, country: str = "GB", **details: str) -> None:
     with session.store.writing() as connection:
         for plate in plates:
-            vehicle = listed_vehicle(plate, country, Details(**details))
+            vehicle = listed_vehicle(plate, country, replace(Details(), **cast("dict[str, Any]", details)))
             roster.add_vehicle(connection, vehicle, session.now(), 1_000)
 
 

@@ -167,10 +167,13 @@ def test_hits_shows_what_there_is_to_compare_of_a_revealed_hit_alone(monkeypatch
     ]
     monkeypatch.setattr(commands, "hits", lambda _owner, **_after: found)
     monkeypatch.setattr(commands, "sight", lambda _owner, _hit_id: sight())
+    monkeypatch.setattr(commands, "has_media", lambda _owner, hit_id: {6: False, 7: True}[hit_id])
     monkeypatch.setattr("blindplate.edge.settings.load", lambda _model, _path: None)
     result = CliRunner().invoke(hits.app, ["watch", "settings.toml", "--once"])
     assert result.exit_code == 0, result.output
     assert "hit 6: zone inner" in result.output
+    assert "sealed, media not here yet" in result.output
+    assert "revealed, media here, an alternate" in result.output
     assert result.output.count("compare before acting") == 1
 
 

@@ -33,7 +33,6 @@ def watch(
     """
     from blindplate.cli.commands.comparison import table
     from blindplate.client.owner import commands
-    from blindplate.client.owner.evidence import is_here
     from blindplate.client.owner.hits import HitState
     from blindplate.client.owner.settings import OwnerSettings
     from blindplate.edge.settings import load
@@ -41,7 +40,7 @@ def watch(
     owner = load(OwnerSettings, settings)
     console = Console()
     for hit in commands.hits(owner, after=after or 0) if once else commands.watch(owner, after=after):
-        console.print(_line(hit, is_here(owner.data, hit.hit_id)), highlight=False, soft_wrap=True)
+        console.print(_line(hit, commands.has_media(owner, hit.hit_id)), highlight=False, soft_wrap=True)
         sight = commands.sight(owner, hit.hit_id) if hit.state is HitState.REVEALED else None
         if sight is not None:
             console.print(table(sight))

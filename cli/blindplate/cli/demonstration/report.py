@@ -24,6 +24,7 @@ def show(console: Console, scenario: Scenario, collected: Collected, searched: S
     """Print all tables."""
     console.print(_parties(scenario, collected))
     console.print(_hits(collected))
+    console.print(_footage(collected))
     console.print(_refusals(collected))
     console.print(_erasures(scenario))
     console.print(_times(collected))
@@ -98,6 +99,16 @@ def _hits(collected: Collected) -> Table:
             count(truth.mistaken),
             count(truth.missed),
         )
+    return table
+
+
+def _footage(collected: Collected) -> Table:
+    """Of the first hit that had any; the rest is counted."""
+    table = Table(title=f"Footage released with {len(collected.footage)} hits", title_justify="left")
+    for name in ("type", "bytes", "file"):
+        table.add_column(name, justify="right" if name == "bytes" else "left")
+    for one in collected.footage[0] if collected.footage else ():
+        table.add_row(one.media_type, f"{one.size or 0:,}", one.path.name if one.path else "not here")
     return table
 
 

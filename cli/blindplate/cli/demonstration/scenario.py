@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from blindplate.cli import traffic
+from blindplate.cli.demonstration.footage import add_footage
 from blindplate.cli.deployment import Deployment, create_deployment, default_plan
 from blindplate.cli.deployment.plan import emissions_list, free_addresses, police_list
 from blindplate.cli.traffic import Simulation, Vehicle
@@ -66,6 +67,8 @@ class Scenario:
         )
         for camera, events in simulation.events.items():
             traffic.write_events(self.events(camera), events, "plain")
+        files = {camera: self.events(camera) for camera in cameras}
+        add_footage(self.deployment, files, self.inputs / "footage", simulation, POLICE)
         return simulation
 
 

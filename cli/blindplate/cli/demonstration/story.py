@@ -22,6 +22,7 @@ from blindplate.cli.traffic import Simulation
 from blindplate.client import officer as officers
 from blindplate.client.officer import OfficerSettings
 from blindplate.client.owner import commands
+from blindplate.client.owner.evidence import Evidence
 from blindplate.client.owner.hits import Hit, HitState
 from blindplate.client.owner.requests import Standing
 from blindplate.client.owner.reveal import Revealed
@@ -34,6 +35,7 @@ from blindplate.edge.settings import load
 # Custodians first: the ledger asks them for their cosignatures, and grants are in force once it has them.
 _SERVERS: Final = ("custodian-a", "custodian-b", "ledger", "matcher")
 _SETTLE_SECONDS: Final = 150.0
+_FOOTAGE_SECONDS: Final = 60.0
 _QUIET_SECONDS: Final = 2.0
 _POLL_SECONDS: Final = 0.25
 
@@ -42,7 +44,8 @@ _POLL_SECONDS: Final = 0.25
 class Collected:
     """What passed, and what came of it. ``seconds`` is how long each step took; refusals are the errors' texts.
 
-    ``audit`` is what `audit verify` said, ``report`` the folder of the public report.
+    ``footage`` is what came with each revealed police hit that had any, ``audit`` what `audit verify` said, ``report``
+    the folder of the public report.
     """
 
     simulation: Simulation
@@ -52,6 +55,7 @@ class Collected:
     refusals: list[tuple[str, BlindplateError]] = field(default_factory=list[tuple[str, BlindplateError]])
     decisions: dict[str, list[Decision]] = field(default_factory=dict[str, list[Decision]])
     cameras: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    footage: list[tuple[Evidence, ...]] = field(default_factory=list[tuple[Evidence, ...]])
     audit: str = ""
     report: Path | None = None
 
@@ -88,6 +92,7 @@ class Story:
             "The emissions list is released automatically, by both custodians", self._release_emissions
         )
         self._step("Officers of both custodians decide on the police's requests", self._release_police)
+        self._step("Cameras hand over the footage of what was claimed, and of nothing else", self._footage)
         self._step("What is refused", self._refusals)
         self._step("An auditor verifies the whole ledger and draws its report", self._audit)
         for which, officer in self._officers.items():
@@ -181,6 +186,24 @@ class Story:
             self._decide("b", request.request_id, verdict)
         revealed = [commands.reveal(owner, hit.hit_id) for hit in asked[:-1]]
         self.collected.revealed[POLICE] = revealed
+
+    def _footage(self) -> None:
+        """Cameras that ended run again, as they do day and night, until the owner has what they kept sealed."""
+        cameras = [
+            self._processes.camera(camera.name, None) for camera in self._scenario.deployment.plan.cameras
+        ]
+        owner, deadline = self._owners[POLICE], time.monotonic() + _FOOTAGE_SECONDS
+        waiting = {one.hit_id for one in self.collected.revealed[POLICE]}
+        while waiting and time.monotonic() < deadline:
+            for hit_id in sorted(waiting):
+                sight = commands.sight(owner, hit_id)
+                if sight is None or not any(one.path is None for one in sight.evidence):
+                    waiting.discard(hit_id)
+                    if sight is not None and sight.evidence:
+                        self.collected.footage.append(sight.evidence)
+            time.sleep(_POLL_SECONDS)
+        for process in cameras:
+            process.stop()
 
     def _refusals(self) -> None:
         asked = [hit for hit in self.collected.hits[POLICE] if not hit.alternate]

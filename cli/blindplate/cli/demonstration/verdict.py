@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from blindplate.cli.demonstration.footage import is_footage
 from blindplate.cli.demonstration.scenario import EMISSIONS, POLICE, Scenario
 from blindplate.cli.demonstration.search import Finding, PlateSearch, plant_canary
 from blindplate.cli.demonstration.story import Collected, written_files
@@ -34,6 +35,7 @@ class Searched:
 def failures(collected: Collected, searched: Searched) -> list[str]:
     """Everything that is not as it had to be, one sentence each; none when all is well."""
     found = [*_hit_failures(collected, EMISSIONS), *_hit_failures(collected, POLICE)]
+    found += _footage_failures(collected)
     if searched.canaries_found != searched.canaries:
         found.append(f"The search found {searched.canaries_found} of {searched.canaries} planted canaries.")
     found += [f"A plate stands in {one.path} ({one.form})." for one in searched.findings]
@@ -98,6 +100,16 @@ def _alternate_failures(collected: Collected, list_id: str) -> Iterable[str]:
     came = sum(1 for hit in collected.hits[list_id] if hit.alternate)
     if not len(certain) <= came <= len(possible):
         yield f"The list {list_id} has {came} alternates where {len(certain)} to {len(possible)} had to come."
+
+
+def _footage_failures(collected: Collected) -> Iterable[str]:
+    """Still, clip and sound of a claimed and released record come out as they went in."""
+    if collected.revealed[POLICE] and not collected.footage:
+        yield "No revealed hit has footage."
+    for evidence in collected.footage:
+        contents = tuple(one.path.read_bytes() for one in evidence if one.path is not None)
+        if not is_footage(contents):
+            yield "The footage of a revealed hit is not what its camera took."
 
 
 def _place_failures(collected: Collected, expected: Iterable[ExpectedHit]) -> Iterable[str]:

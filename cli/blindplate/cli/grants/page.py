@@ -147,6 +147,8 @@ def _opened(grant: Grant) -> str:
         if days
         else "at the end of the charging day; until then it is kept unopened, one record a vehicle, zone and day"
     )
+
+
 def _zone(zone: GrantedZone, registers: Registers | None) -> str:
     named = f"key generation {zone.generation}; register {zone.register_digest.hex()}"
     if registers is None:

@@ -16,14 +16,16 @@ from blindplate.core.statements.announced_keys import WindowKey
 from blindplate.edge.settings import TlsFiles
 from blindplate.edge.statuses import remote_errors
 from blindplate.edge.tls import open_channel
+from blindplate.v1 import cameras_pb2, media_pb2, records_pb2
 from blindplate.v1 import intake_pb2 as v1
-from blindplate.v1 import media_pb2, records_pb2
+from blindplate.v1.cameras_pb2_grpc import CamerasStub
 from blindplate.v1.intake_pb2_grpc import IntakeStub
 from blindplate.v1.media_pb2_grpc import MediaStub
 
 MAX_WIRES: Final = 500
 _KEYS_SECONDS: Final = 10.0
 _SUBMIT_SECONDS: Final = 30.0
+_BEAT_SECONDS: Final = 10.0
 _MEDIA_SECONDS: Final = 600.0
 _MAX_ANNOUNCEMENTS: Final = 1_000
 
@@ -45,6 +47,7 @@ class Matcher:
         self._channel = open_channel(address, "matcher", tls)
         self._stub = IntakeStub(self._channel)
         self._media = MediaStub(self._channel)
+        self._cameras = CamerasStub(self._channel)
         self._pinned = pinned
 
     def window_keys(self) -> tuple[WindowKey, ...]:
@@ -76,6 +79,12 @@ class Matcher:
             )
             for receipt in answer.receipts
         ]
+
+    def beat(self, seconds: float, events: int, passes: int) -> None:
+        """Give a sign of life, with what was counted in the last ``seconds``. Raises what the matcher answers."""
+        request = cameras_pb2.BeatRequest(seconds=seconds, events=events, passes=passes)
+        with remote_errors("matcher"):
+            self._cameras.Beat(request, timeout=_BEAT_SECONDS)
 
     def wanted(self, after: int) -> tuple[Sequence[bytes], int]:
         """The references of media wanted after a number, and the number to ask after next time.

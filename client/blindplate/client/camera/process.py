@@ -18,6 +18,7 @@ from blindplate.client.camera.counts import Counts
 from blindplate.client.camera.counts_report import CountsReport
 from blindplate.client.camera.events import Parse, parser_of
 from blindplate.client.camera.feed import Feed
+from blindplate.client.camera.heartbeat import Heartbeat
 from blindplate.client.camera.keys import KeyRing
 from blindplate.client.camera.matcher import Matcher
 from blindplate.client.camera.media.attachments import Attachments
@@ -231,6 +232,7 @@ class _Camera:
         workers.start("seal", self.pipeline.run)
         workers.start("send", self.sender.run)
         workers.start("media", self.handing_over.run)
+        workers.start("heartbeat", Heartbeat(self.matcher, self.counts, self.clock).run)
         if self.report is not None:
             workers.start("counts", self.report.run)
         counted = self.clock.now()

@@ -27,13 +27,13 @@ from blindplate.client.owner.session import Session, open_session
 from blindplate.client.owner.settings import OwnerSettings
 from blindplate.client.owner.status import ListStatus, list_status
 from blindplate.client.owner.submitting import Refused, Submission, take_file
-from blindplate.client.owner.watching import Sight, hits, sight, watch
+from blindplate.client.owner.watching import Sight, has_media, hits, sight, watch
 from blindplate.core.errors import BlindplateError, ListFileError
 from blindplate.core.plates import canonicalize
 from blindplate.core.statements.purposes import Purpose
 from blindplate.core.statements.release_entries import Outcome
 
-__all__ = ["Sight", "hits", "sight", "watch"]
+__all__ = ["Sight", "has_media", "hits", "sight", "watch"]
 
 _WATCH_SECONDS = 0.25
 _AS_A_LIST = Submission()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from blindplate.client.owner import hits as hits_
-from blindplate.client.owner.evidence import Evidence, open_evidence, payload_of
+from blindplate.client.owner.evidence import Evidence, is_here, open_evidence, payload_of
 from blindplate.client.owner.hits import Hit
 from blindplate.client.owner.reveal import Revealed, revealed_before
 from blindplate.client.owner.settings import OwnerSettings
@@ -71,6 +71,11 @@ def watch(
                 time.sleep(_WATCH_SECONDS)
     finally:
         store.close()
+
+
+def has_media(settings: OwnerSettings, hit_id: int) -> bool | None:
+    """Whether a hit's media are here, sealed or opened; None where no media are waited for at all."""
+    return is_here(settings.data, hit_id)
 
 
 def sight(settings: OwnerSettings, hit_id: int) -> Sight | None:

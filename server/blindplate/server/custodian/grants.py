@@ -89,6 +89,7 @@ class Permissions:
                 f"Grant {grant.grant_id} was suspended by this custodian when the record was captured.",
                 "What was captured meanwhile is not released, also once the grant is acted on again.",
             )
+
     def payment_closes(self, domain: Domain, captured: float) -> float | None:
         """When what was captured over ``domain`` at ``captured`` may first be opened; None without charging terms.
 

@@ -24,6 +24,8 @@ from blindplate.server.matcher import answers, counts_store, intake, media, segm
 from blindplate.server.matcher.answers import AnswersServicer
 from blindplate.server.matcher.backlog import Backlog
 from blindplate.server.matcher.bell import Bell
+from blindplate.server.matcher.cameras.service import CamerasServicer
+from blindplate.server.matcher.cameras.watching import CameraWatch
 from blindplate.server.matcher.clerk import Clerk
 from blindplate.server.matcher.evaluator import Evaluator
 from blindplate.server.matcher.following import FollowedLedger, follow
@@ -59,6 +61,7 @@ class Matcher:
     ticker: Ticker
     keeper: Keeper
     clerk: Clerk
+    cameras: CameraWatch
     services: tuple[Service, ...]
     evaluator: Evaluator
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -71,6 +74,7 @@ class Matcher:
             ("keeper", self.keeper.run),
             ("ledger", self.ledger.run),
             ("clerk", self.clerk.run),
+            ("cameras", self.cameras.run),
         ):
             thread = threading.Thread(
                 target=run_or_end_process, args=(run, self._stop), name=name, daemon=True
@@ -156,6 +160,8 @@ def open_matcher(settings: MatcherSettings, evaluator: Evaluator, clock: Clock) 
             MediaBounds(settings.max_media_bytes, settings.max_media_total_bytes),
         ),
     )
+    cameras = CameraWatch(database, ledger, clock)
+    services = (*services, CamerasServicer(cameras, ledger, RateLimiter(clock), clock).service())
     matching = Matching(database, evaluator, files, secrets, stored, clock)
     ticker = Ticker(
         database, ledger, matching, clock, settings.max_unacknowledged, settings.answer_empty_ticks
@@ -170,6 +176,7 @@ def open_matcher(settings: MatcherSettings, evaluator: Evaluator, clock: Clock) 
         ticker,
         keeper,
         clerk,
+        cameras,
         services,
         evaluator,
     )

@@ -191,6 +191,8 @@ def another(name: str, value: object) -> object:
             return value + 7
         case frozenset():
             return frozenset({DisclosedField.VEHICLE})
+        case tuple() if name == "priorities":
+            return (Priority.LOW,)
         case tuple():
             return (Purpose.TERRORISM,)
         case _:

@@ -105,6 +105,8 @@ def test_charging_terms_come_from_the_description_and_are_refused_for_a_hotlist(
         drafted(tmp_path, DESCRIPTION + terms)
     with pytest.raises(GrantError, match="a window of 5 days"):
         drafted(tmp_path, emissions.replace("window_hours = 168", "window_hours = 96") + terms)
+
+
 def test_less_than_a_days_notice_is_refused_unless_it_is_meant(tmp_path: Path) -> None:
     short = DESCRIPTION.replace("notice_days = 28", "notice_days = 0.00002")
     with pytest.raises(GrantError, match="nobody could object"):

@@ -286,7 +286,7 @@ def opened(
         yield replace(session, custodians=cast("Any", custodians))
 
 
-def _built(pseudonyms: Sequence[bytes], layout: Layout, parameters: ParameterSet) -> Upload:
+def built(pseudonyms: Sequence[bytes], layout: Layout, parameters: ParameterSet) -> Upload:
     """What ``build_upload`` gives, of the right form, without encrypting anything: a second faster."""
     salt = sha512(b"".join(pseudonyms)).digest()[:16]
     blobs = (bytes(parameters.blob_bytes) for _ in range(layout.blobs))
@@ -306,7 +306,7 @@ def make_scene(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Scene
     ledger.witness(clock.moment, clock.moment)
     for module in (publish, upload):
         monkeypatch.setattr(module, "ListsStub", lambda _channel: matcher)
-    monkeypatch.setattr(upload, "build_upload", _built)
+    monkeypatch.setattr(upload, "build_upload", built)
     monkeypatch.setattr(upload, "tested_set", load_set)
     with opened(settings_of(deployment), clock, ledger, custodians) as session:
         clock.moment = NOW

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from blindplate.client.owner import answers
+from blindplate.client.owner.answers import Kept
 from blindplate.client.owner.hits import Claimed
 from blindplate.client.owner.segments import Segment, SegmentState
 from blindplate.client.owner.session import Session
@@ -38,7 +39,7 @@ def sealed(session: Session, *, list_id: str = "police", epochs_before: int = 0)
     return seal(context, Read(payload, bytes(32), captured, "camera-1"))
 
 
-def taken(session: Session, segment: Segment, result: v1.ClaimResult, secret: bytes) -> Claimed | None:
+def taken(session: Session, segment: Segment, result: v1.ClaimResult, secret: bytes) -> Claimed | Kept | None:
     return answers._taken(session, segment, result, secret)
 
 

@@ -22,7 +22,7 @@ from blindplate.core.statements.uploads import Manifest
 from blindplate.psi.layout import Layout
 from blindplate.psi.owner import Upload
 from blindplate.psi.parameters import ParameterSet
-from tests.unit.client.owner.scene import NOW, PLATES, Scene, _built, f_of
+from tests.unit.client.owner.scene import NOW, PLATES, Scene, built, f_of
 
 GRANULARITY = 60
 
@@ -34,9 +34,9 @@ class Street:
     scene: Scene
     held: list[Sequence[bytes]] = field(default_factory=list[Sequence[bytes]])
 
-    def built(self, pseudonyms: Sequence[bytes], layout: Layout, parameters: ParameterSet) -> Upload:
+    def build(self, pseudonyms: Sequence[bytes], layout: Layout, parameters: ParameterSet) -> Upload:
         self.held.append(list(pseudonyms))
-        return _built(pseudonyms, layout, parameters)
+        return built(pseudonyms, layout, parameters)
 
     def matched(self, plate: bytes, generation: int, captured: float) -> bool:
         """By the matcher's rules: a read counts as captured at the last moment of its span."""
@@ -80,7 +80,7 @@ class Street:
 @pytest.fixture
 def street(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Street:
     made = Street(scene)
-    monkeypatch.setattr(upload, "build_upload", made.built)
+    monkeypatch.setattr(upload, "build_upload", made.build)
     return made
 
 
@@ -191,7 +191,7 @@ def test_a_quota_that_does_not_do_for_both_generations_keeps_nothing_of_the_pres
     with scene.session.store.reading() as connection:
         made = commitments.in_force(connection)
     assert made is not None
-    assert (made.version, places_of(made.scope)) == (2, {"inner/1"})
+    assert (made.version, places_of(made.scope)) == (2, frozenset({"inner/1"}))
 
 
 def test_a_scope_is_the_places_and_the_cut_of_epochs_in_one_line(scene: Scene) -> None:
@@ -218,4 +218,5 @@ def test_a_commitment_counts_for_what_is_in_force_when_it_takes_effect(scene: Sc
 def evaluated_plate(scene: Scene) -> bytes:
     with scene.session.store.reading() as connection:
         chosen = select(evaluations.c.plate).order_by(evaluations.c.plate).limit(1)
-        return connection.execute(chosen).scalar_one()
+        found: bytes = connection.execute(chosen).scalar_one()
+    return found

@@ -65,7 +65,7 @@ def test_an_upload_is_in_force_once_finished(connection: Connection) -> None:
     assert segments.current_in(connection, REACH, Stage.MATCH) == []
     segments.finish_upload(connection, first)
     (current,) = segments.current_in(connection, REACH, Stage.MATCH)
-    assert (current.last_version, current.places) == (1, {"inner/1"})
+    assert (current.last_version, current.places) == (1, frozenset({"inner/1"}))
     assert segments.current_in(connection, replace(REACH, cut="police-1 span/60"), Stage.MATCH) == []
     assert segments.next_delta(connection, EPOCH, Stage.MATCH) == 1
     assert segments.capacity_used(connection, EPOCH, Stage.MATCH) == 128

@@ -21,7 +21,15 @@ PLATE = CanonicalPlate(1, "GB", Format.GB_CURRENT, "AB12CDE")
 
 def test_exported_names() -> None:
     assert sorted(plates.__all__) == [
-        *["AlternateRules", "CanonicalPlate", "DEFAULT_RULES", "Format", "MAX_ALTERNATES", "PlateReading", "SCHEME_VERSION"],
+        *[
+            "AlternateRules",
+            "CanonicalPlate",
+            "DEFAULT_RULES",
+            "Format",
+            "MAX_ALTERNATES",
+            "PlateReading",
+            "SCHEME_VERSION",
+        ],
         *["Source", "UNKNOWN_COUNTRY", "alternates", "canonicalize", "country_code", "read_plates"],
     ]
     assert all(hasattr(plates, name) for name in plates.__all__)

@@ -27,7 +27,8 @@ from blindplate.client.owner.tables import reveals
 from blindplate.core.errors import PendingError, TooEarlyError
 from blindplate.core.plates import canonicalize
 from blindplate.core.statements.uploads import Stage
-from tests.unit.client.owner.charging.charging_scene import ChargingScene, make_charging_scene
+from blindplate.edge.keyfiles import write_secret
+from tests.unit.client.owner.charging.charging_scene import ChargingScene, PaperRead, make_charging_scene
 
 DAY = date(2026, 11, 24)
 OWES, PAYS = "AB12CDE", "KL63XYZ"
@@ -201,7 +202,7 @@ def test_killed_while_notices_are_written(
     day = driven(scene, OWES, PAYS)
     closed(scene, day)
     scene.step()
-    written = writing.write_secret
+    written = write_secret
 
     def killed(path: Path, content: bytes) -> None:
         if path.name == "notices.json":
@@ -221,11 +222,12 @@ def test_killed_while_notices_are_written(
 
 def test_a_vehicle_opened_twice_owes_once(scene: ChargingScene, monkeypatch: pytest.MonkeyPatch) -> None:
     # As when it is read in two zones, each of which keeps a read of its own.
-    monkeypatch.setattr(
-        scene.matcher,
-        "_keep",
-        lambda read: (setattr(read, "kept", True), read.answered.clear(), read.offered.clear()),
-    )
+    def kept(read: PaperRead) -> None:
+        read.kept = True
+        read.answered.clear()
+        read.offered.clear()
+
+    monkeypatch.setattr(scene.matcher, "_keep", kept)
     day = driven(scene, OWES, OWES)
     closed(scene, day)
     scene.step()
