@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final, Protocol
 
 from blindplate.client.camera.backlog import Backlog
@@ -19,9 +20,18 @@ from blindplate.client.camera.keys import SealingKeys
 from blindplate.client.camera.media.index import Offer
 from blindplate.client.camera.policy import PolicyFile
 from blindplate.client.camera.pseudonymise import EvaluationScope, Pseudonymiser
+from blindplate.client.camera.reads import CameraRead
 from blindplate.client.camera.seal import CameraIdentity, seal_batch
 from blindplate.client.camera.spool import Spool
-from blindplate.core.errors import BlindplateError, QuotaError, SecurityError, StateError
+from blindplate.core.errors import (
+    BlindplateError,
+    ExpiredError,
+    GrantError,
+    QuotaError,
+    SecurityError,
+    StateError,
+    UnknownDomainError,
+)
 from blindplate.core.statements.policies import ListPolicy, PseudonymMode, ZonePolicy
 from blindplate.edge.clock import Clock
 from blindplate.edge.logs import log
@@ -29,6 +39,8 @@ from blindplate.edge.logs import log
 _STATE_SECONDS: Final = (0.5, 15.0)
 # A refusal changes when somebody acts on it; a failed check, hardly ever by itself.
 _REFUSED_SECONDS: Final = 30.0
+# Around the moment at which one policy follows another.
+_CHANGE_SECONDS: Final = 30.0
 _SECURITY_SECONDS: Final = 60.0
 _IDLE_SECONDS: Final = 0.5
 
@@ -125,11 +137,15 @@ class Pipeline:
         if pause is not None and now < pause.until:
             return 0
         reads = self._backlog.take(entry.list_id, self._sizes.get(entry.list_id, self._batching.size))
+        policy, reads = self._of_one_policy(policy, entry, reads)
         if not reads:
             return 0
         try:
+            if policy.not_before > now:
+                raise ExpiredError("A read was captured ahead of this machine's clock.", "Set both clocks.")
             # Keys first: without them an evaluation would be paid for and its outcome left to expire.
             keys = self._keys.at(now)
+            entry = _entry_of(policy, entry)
             scope = EvaluationScope.of(policy, entry)
             outputs = self._pseudonymisers[policy.mode].evaluate(scope, reads, now)
             pairs = list(zip(reads, outputs, strict=True))
@@ -138,6 +154,14 @@ class Pipeline:
             self._media.offer(batch.offers)
             self._spool.add(batch.items)
         except BaseException as error:
+            if isinstance(error, GrantError | UnknownDomainError) and self._policy.sequence.is_over(
+                policy, now
+            ):
+                # Captured under a policy that was followed by another while custodians or keys were away for too long.
+                self._backlog.done(entry.list_id, reads)
+                self._counts.add(Counted.UNSEALABLE, len(reads))
+                log().error("reads-unsealable", list=entry.list_id, serial=policy.serial, reads=len(reads))
+                return 0
             self._backlog.give_back(entry.list_id, reads)
             if not isinstance(error, BlindplateError):
                 raise
@@ -145,7 +169,7 @@ class Pipeline:
                 # A quota refuses a batch as a whole; what is left of it may do for a smaller one.
                 self._sizes[entry.list_id] = len(reads) // 2
                 return self._try(policy, entry, now)
-            self._fail(entry.list_id, error, now)
+            self._fail(entry.list_id, error, now, changed_at=policy.not_before)
             return 0
         self._backlog.done(entry.list_id, reads)
         self._sizes.pop(entry.list_id, None)
@@ -155,13 +179,35 @@ class Pipeline:
             log().info("sealing-resumed", list=entry.list_id, in_memory=len(self._backlog))
         return len(batch.items)
 
-    def _fail(self, list_id: str, error: BlindplateError, now: float) -> None:
+    def _of_one_policy(
+        self, present: ZonePolicy, entry: ListPolicy, reads: Sequence[CameraRead]
+    ) -> tuple[ZonePolicy, Sequence[CameraRead]]:
+        """The first reads that are to be sealed under one policy, by when they were captured; the rest is given back."""
+        sequence = self._policy.sequence
+
+        def governing(read: CameraRead) -> ZonePolicy:
+            policy = sequence.at(read.capture_time_ms / 1000)
+            # What was captured before any that is known is tried under the present one.
+            return policy if policy.not_before <= read.capture_time_ms / 1000 else present
+
+        if not reads:
+            return present, reads
+        policy = governing(reads[0])
+        same = list(takewhile(lambda read: governing(read) == policy, reads))
+        if len(same) < len(reads):
+            self._backlog.give_back(entry.list_id, reads[len(same) :])
+        return policy, same
+
+    def _fail(self, list_id: str, error: BlindplateError, now: float, changed_at: float = 0.0) -> None:
         earlier = self._pauses.get(list_id)
         if isinstance(error, SecurityError):
             seconds = _SECURITY_SECONDS
         elif isinstance(error, StateError):
             shortest, longest = _STATE_SECONDS
             seconds = min(2 * earlier.seconds, longest) if earlier else shortest
+        elif now - changed_at < _CHANGE_SECONDS or isinstance(error, ExpiredError):
+            # Custodians whose clocks are a little behind take the change in a moment.
+            seconds = _STATE_SECONDS[0]
         else:
             seconds = _REFUSED_SECONDS
         # A failed check each time, since it must not be overlooked; anything else once, and a state that passes by
@@ -173,3 +219,11 @@ class Pipeline:
             getattr(log(), level)(
                 "sealing-waits", list=list_id or "all", error=error, in_memory=len(self._backlog)
             )
+
+
+def _entry_of(policy: ZonePolicy, present: ListPolicy) -> ListPolicy:
+    """What ``policy`` says of the list that the present policy treats so. Raises UnknownDomainError."""
+    for entry in policy.lists:
+        if entry.list_id == present.list_id:
+            return entry
+    raise UnknownDomainError("The policy of the time of a read's capture does not name its list.")

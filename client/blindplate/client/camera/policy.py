@@ -2,7 +2,8 @@
 
 Guarantees that a policy in use bears both pinned signatures, names exactly the pinned keys, is of the zone the
 settings name and in force, and that none is used after one of its zone with a higher serial, restarts included. A new
-file is taken up without a restart; one that does not hold leaves the old one in use, and says so. Protocol section 3.
+file is taken up without a restart; one that does not hold leaves the old one in use, and says so. The policy that is to
+follow lies beside it (``next_path``) and takes its place by itself when it begins. Protocol section 3.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+from blindplate.client.camera.policy_sequence import PolicySequence
 from blindplate.client.camera.policy_serials import PolicySerials
 from blindplate.core.errors import BlindplateError, SettingsError, SignatureError, StorageError
 from blindplate.core.statements.policies import ZonePolicy
@@ -38,29 +40,50 @@ def read_policy(path: Path, trust: TrustedKeys, zone: str | None) -> ZonePolicy:
     return policy
 
 
+def next_path(path: Path) -> Path:
+    """Where the policy that is to follow the one in ``path`` is looked for: ``inner.next.json`` beside ``inner.json``."""
+    return path.with_suffix(".next.json")
+
+
 class PolicyFile:
-    """A policy file and the last good content of it. Safe to use from several threads."""
+    """A policy file, the one that is to follow, and their last good content. Safe to use from several threads."""
 
     def __init__(self, path: Path, trust: TrustedKeys, zone: str | None, serials: PolicySerials) -> None:
         """Read it for the first time. Raises as ``read_policy`` does, and SettingsError when a newer one was used."""
         self._path, self._trust, self._zone, self._serials = path, trust, zone, serials
         self._lock = threading.Lock()
-        self._seen = self._mark()
-        self._policy = self._read()
+        self._seen = self._marks()
+        following = self._following()
+        present = read_policy(path, trust, zone)
+        serials.require_newest(present.zone, max(one.serial for one in (present, *following)))
+        self._sequence = PolicySequence((present,)).with_policies(following)
+        self._policy = present
 
     def current(self, moment: float) -> ZonePolicy:
-        """The policy, read again when the file has changed.
+        """The policy, the files read again when they have changed.
 
-        Raises ExpiredError when it is not in force at ``moment`` (seconds since 1970, UTC).
+        Raises ExpiredError when it is not in force at ``moment`` (seconds since 1970, UTC), SettingsError when a newer one
+        was used, of which the file is gone.
         """
         with self._lock:
-            mark = self._mark()
-            if mark != self._seen:
-                self._seen = mark
+            marks = self._marks()
+            if marks != self._seen:
+                self._seen = marks
                 self._reload()
-            self._policy.require_in_force(moment)
+            policy = self._sequence.at(moment)
+            policy.require_in_force(moment)
+            self._serials.require_newest(policy.zone, policy.serial)
+            if policy.serial != self._policy.serial:
+                log().info("policy-begins", zone=policy.zone, serial=policy.serial)
+            self._policy = policy
             self._remember()
-            return self._policy
+            return policy
+
+    @property
+    def sequence(self) -> PolicySequence:
+        """The policies as last read: by when it was captured, a read is sealed under another than the present one."""
+        with self._lock:
+            return self._sequence
 
     def list_ids(self) -> tuple[str, ...]:
         """The lists reads are kept for: those last known, whether the policy is in force now or not."""
@@ -79,12 +102,27 @@ class PolicyFile:
             log().error("policy-refused", error=error)
             return
         log().info("policy-taken", zone=policy.zone, serial=policy.serial)
-        self._policy = policy
+        taken = (policy, *self._following())
+        if policy.serial == self._policy.serial:
+            self._policy = policy
+        self._sequence = self._sequence.with_policies(taken)
 
     def _read(self) -> ZonePolicy:
         policy = read_policy(self._path, self._trust, self._zone)
-        self._serials.require_newest(policy.zone, policy.serial)
+        if all(policy.serial != one.serial for one in self._sequence.policies):
+            self._serials.require_newest(policy.zone, policy.serial)
         return policy
+
+    def _following(self) -> tuple[ZonePolicy, ...]:
+        """The policy that is to follow, if there is one that holds."""
+        path = next_path(self._path)
+        if not path.exists():
+            return ()
+        try:
+            return (read_policy(path, self._trust, self._zone),)
+        except BlindplateError as error:
+            log().error("policy-refused", file=path.name, error=error)
+            return ()
 
     def _remember(self) -> None:
         # Only of a policy in force: one installed too early must not shut out the one it was to follow.
@@ -94,9 +132,13 @@ class PolicyFile:
             # A full disk must not keep a camera from handing in, which makes room on it.
             log().error("policy-serial-not-remembered", error=error)
 
-    def _mark(self) -> tuple[int, int, int]:
-        try:
-            status = self._path.stat()
-        except OSError:
-            return (0, 0, 0)
-        return (status.st_ino, status.st_mtime_ns, status.st_size)
+    def _marks(self) -> tuple[tuple[int, int, int], ...]:
+        return tuple(_mark(path) for path in (self._path, next_path(self._path)))
+
+
+def _mark(path: Path) -> tuple[int, int, int]:
+    try:
+        status = path.stat()
+    except OSError:
+        return (0, 0, 0)
+    return (status.st_ino, status.st_mtime_ns, status.st_size)

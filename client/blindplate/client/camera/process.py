@@ -37,7 +37,7 @@ from blindplate.client.camera.source import StreamSource
 from blindplate.client.camera.spool import Spool
 from blindplate.client.camera.workers import Workers
 from blindplate.client.custodians import CustodianPair
-from blindplate.core.errors import BlindplateError, ExpiredError, SecurityError
+from blindplate.core.errors import BlindplateError, SecurityError
 from blindplate.core.signing import SEED_BYTES, SigningKey
 from blindplate.core.statements.policies import PseudonymMode
 from blindplate.edge.clock import Clock, SystemClock
@@ -281,12 +281,17 @@ class _Camera:
     def _refresh_local(self) -> list[BlindplateError]:
         now = self.clock.now()
         try:
-            policy = self.policy.current(now)
-        except ExpiredError:
+            self.policy.current(now)
+        except BlindplateError:
             # Said where sealing waits for it.
             return []
-        lists = policy.lists if policy.mode is PseudonymMode.LOCAL else ()
-        return self.local.refresh([EvaluationScope.of(policy, entry) for entry in lists], now)
+        # Those of a policy just followed by another too: what was captured under it may still wait to be sealed.
+        scopes = [
+            EvaluationScope.of(policy, entry)
+            for policy in self.policy.sequence.held(now)
+            for entry in (policy.lists if policy.mode is PseudonymMode.LOCAL else ())
+        ]
+        return self.local.refresh(scopes, now)
 
     def _log_counts(self) -> None:
         log().info("counts", in_memory=len(self.backlog), in_spool=len(self.spool), **self.counts.snapshot())

@@ -55,6 +55,9 @@ class Recent:
             for sums in (self._ends, self._passes, self._usual):
                 del sums[:old]
 
+    def __len__(self) -> int:
+        return len(self._ends)
+
     def since(self, moment: float) -> tuple[int, float]:
         """Passes read and usual in the beats that ended after ``moment``."""
         before = max(0, bisect_right(self._ends, moment) - 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +41,7 @@ def report(database: Path, now: float) -> list[CameraReport]:
 
 
 @contextmanager
-def _reading(database: Path) -> Iterator[Connection]:
+def _reading(database: Path) -> Generator[Connection]:
     engine = create_engine(
         "sqlite://",
         creator=lambda: sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True),

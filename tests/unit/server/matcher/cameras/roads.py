@@ -34,7 +34,7 @@ class Road:
         Days differ by a quarter, one working day a month is a holiday, ten minutes differ by a third, and every other day
         an accident halves the traffic for an hour.
         """
-        days = []
+        days: list[np.ndarray] = []
         holidays = set((draw.integers(0, 4, size=weeks) + 7 * np.arange(weeks))[::4].tolist())
         for day in range(7 * weeks):
             free = day % 7 >= 5 or day in holidays

@@ -131,5 +131,5 @@ def test_what_is_kept_of_late_does_not_grow_without_bound() -> None:
     recent = Recent()
     for minute in range(20_000):
         recent.add(60.0 * minute, 1, 1.0)
-    assert len(recent._ends) < 10_000
+    assert len(recent) < 10_000
     assert recent.since(60.0 * 19_989) == (10, 10.0)
