@@ -29,6 +29,7 @@ from blindplate.cli.commands import (
     ledger,
     matcher,
     owner,
+    policy,
     release,
     simulate,
     zone,
@@ -51,6 +52,7 @@ app.add_typer(custodian.app, name="custodian")
 app.add_typer(owner.app, name="owner")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(grant.app, name="grant")
+zone.app.add_typer(policy.app, name="policy")
 app.add_typer(zone.app, name="zone")
 app.add_typer(audit.app, name="audit")
 app.add_typer(hotlist.app, name="hotlist")

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x62lindplate/v1/cameras.proto\x12\rblindplate.v1\">\n\x0b\x42\x65\x61tRequest\x12\x0f\n\x07seconds\x18\x01 \x01(\x01\x12\x0e\n\x06\x65vents\x18\x02 \x01(\x04\x12\x0e\n\x06passes\x18\x03 \x01(\x04\"\x0e\n\x0c\x42\x65\x61tResponse\"\r\n\x0bSeenRequest\"\x8d\x01\n\nSeenCamera\x12\x11\n\tcamera_id\x18\x01 \x01(\t\x12\x0c\n\x04zone\x18\x02 \x01(\t\x12\x0f\n\x07seen_at\x18\x03 \x01(\x01\x12\r\n\x05\x61larm\x18\x04 \x01(\t\x12\r\n\x05since\x18\x05 \x01(\x01\x12\x17\n\x0fpasses_per_hour\x18\x06 \x01(\x01\x12\x16\n\x0eusual_per_hour\x18\x07 \x01(\x01\":\n\x0cSeenResponse\x12*\n\x07\x63\x61meras\x18\x01 \x03(\x0b\x32\x19.blindplate.v1.SeenCamera2\x8b\x01\n\x07\x43\x61meras\x12?\n\x04\x42\x65\x61t\x12\x1a.blindplate.v1.BeatRequest\x1a\x1b.blindplate.v1.BeatResponse\x12?\n\x04Seen\x12\x1a.blindplate.v1.SeenRequest\x1a\x1b.blindplate.v1.SeenResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x62lindplate/v1/cameras.proto\x12\rblindplate.v1\">\n\x0b\x42\x65\x61tRequest\x12\x0f\n\x07seconds\x18\x01 \x01(\x01\x12\x0e\n\x06\x65vents\x18\x02 \x01(\x04\x12\x0e\n\x06passes\x18\x03 \x01(\x04\"\x0e\n\x0c\x42\x65\x61tResponse\"\r\n\x0bSeenRequest\"\x9f\x01\n\nSeenCamera\x12\x11\n\tcamera_id\x18\x01 \x01(\t\x12\x0c\n\x04zone\x18\x02 \x01(\t\x12\x0f\n\x07seen_at\x18\x03 \x01(\x01\x12\r\n\x05\x61larm\x18\x04 \x01(\t\x12\r\n\x05since\x18\x05 \x01(\x01\x12\x17\n\x0fpasses_per_hour\x18\x06 \x01(\x01\x12\x16\n\x0eusual_per_hour\x18\x07 \x01(\x01\x12\x10\n\x08identity\x18\x08 \x01(\t\":\n\x0cSeenResponse\x12*\n\x07\x63\x61meras\x18\x01 \x03(\x0b\x32\x19.blindplate.v1.SeenCamera2\x8b\x01\n\x07\x43\x61meras\x12?\n\x04\x42\x65\x61t\x12\x1a.blindplate.v1.BeatRequest\x1a\x1b.blindplate.v1.BeatResponse\x12?\n\x04Seen\x12\x1a.blindplate.v1.SeenRequest\x1a\x1b.blindplate.v1.SeenResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,9 +38,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SEENREQUEST']._serialized_start=126
   _globals['_SEENREQUEST']._serialized_end=139
   _globals['_SEENCAMERA']._serialized_start=142
-  _globals['_SEENCAMERA']._serialized_end=283
-  _globals['_SEENRESPONSE']._serialized_start=285
-  _globals['_SEENRESPONSE']._serialized_end=343
-  _globals['_CAMERAS']._serialized_start=346
-  _globals['_CAMERAS']._serialized_end=485
+  _globals['_SEENCAMERA']._serialized_end=301
+  _globals['_SEENRESPONSE']._serialized_start=303
+  _globals['_SEENRESPONSE']._serialized_end=361
+  _globals['_CAMERAS']._serialized_start=364
+  _globals['_CAMERAS']._serialized_end=503
 # @@protoc_insertion_point(module_scope)

@@ -86,6 +86,7 @@ class SeenCamera(_message.Message):
     SINCE_FIELD_NUMBER: _builtins.int
     PASSES_PER_HOUR_FIELD_NUMBER: _builtins.int
     USUAL_PER_HOUR_FIELD_NUMBER: _builtins.int
+    IDENTITY_FIELD_NUMBER: _builtins.int
     camera_id: _builtins.str
     zone: _builtins.str
     seen_at: _builtins.float
@@ -96,6 +97,8 @@ class SeenCamera(_message.Message):
     passes_per_hour: _builtins.float
     """Passes an hour: of the last hour's beats, and what is usual at this hour of the week; negative: not known."""
     usual_per_hour: _builtins.float
+    identity: _builtins.str
+    """SPIFFE id."""
     def __init__(
         self,
         *,
@@ -106,10 +109,11 @@ class SeenCamera(_message.Message):
         since: _builtins.float = ...,
         passes_per_hour: _builtins.float = ...,
         usual_per_hour: _builtins.float = ...,
+        identity: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alarm", b"alarm", "camera_id", b"camera_id", "passes_per_hour", b"passes_per_hour", "seen_at", b"seen_at", "since", b"since", "usual_per_hour", b"usual_per_hour", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alarm", b"alarm", "camera_id", b"camera_id", "identity", b"identity", "passes_per_hour", b"passes_per_hour", "seen_at", b"seen_at", "since", b"since", "usual_per_hour", b"usual_per_hour", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

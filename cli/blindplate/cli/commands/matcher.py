@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typer
+from rich.console import Console
 
 from blindplate.cli.commands.settings_file import SettingsFile
 
@@ -22,3 +23,16 @@ def serve(settings: SettingsFile) -> None:
     from blindplate.server.matcher.settings import MatcherSettings
 
     run(load(MatcherSettings, settings))
+
+
+@app.command()
+def cameras(settings: SettingsFile) -> None:
+    """When each camera was last heard of, and what is wrong with it. On the matcher's own machine."""
+    from blindplate.cli.cameras.table import seen_table
+    from blindplate.edge.clock import SystemClock
+    from blindplate.edge.settings import load
+    from blindplate.server.matcher.cameras.report import report
+    from blindplate.server.matcher.settings import MatcherSettings
+
+    now = SystemClock().now()
+    Console().print(seen_table(report(load(MatcherSettings, settings).data / "matcher.db", now), now))

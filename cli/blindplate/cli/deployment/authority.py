@@ -13,10 +13,16 @@ from typing import Final
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from blindplate.edge.keyfiles import write_public, write_secret
+from blindplate.core.errors import SettingsError
+from blindplate.edge.keyfiles import read_public, read_secret, write_public, write_secret
 from blindplate.edge.tls import server_name, spiffe_id
 
 _CLOCK_SKEW: Final = timedelta(minutes=5)
@@ -25,8 +31,18 @@ _CLOCK_SKEW: Final = timedelta(minutes=5)
 class Authority:
     """A P-256 certificate authority whose certificates run from ``begins`` for ``days``."""
 
-    def __init__(self, begins: int, days: int) -> None:
+    def __init__(
+        self,
+        begins: int,
+        days: int = 0,
+        saved: tuple[ec.EllipticCurvePrivateKey, x509.Certificate] | None = None,
+    ) -> None:
+        """Make one; of one that was ``saved``, what it issues from ``begins`` on runs as long as its own certificate."""
         self._not_before = datetime.fromtimestamp(begins, UTC) - _CLOCK_SKEW
+        if saved is not None:
+            self._key, self._certificate = saved
+            self._name, self._not_after = self._certificate.subject, self._certificate.not_valid_after_utc
+            return
         self._not_after = self._not_before + timedelta(days=days)
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name("blindplate authority")
@@ -36,6 +52,24 @@ class Authority:
             .add_extension(_usage(signs_certificates=True), critical=True)
             .sign(self._key, SHA256())
         )
+
+    @classmethod
+    def load(cls, folder: Path) -> Authority:
+        """The authority that was saved in ``folder``; what it issues now runs as long as its own certificate.
+
+        Raises SettingsError for files that are none of an authority's.
+        """
+        try:
+            certificate = x509.load_pem_x509_certificate(read_public(folder / "ca.crt"))
+            key = load_pem_private_key(read_secret(folder / "ca.key"), None)
+        except ValueError:
+            raise SettingsError(
+                f"The folder {folder} does not hold an authority.", "Name the folder of ca.crt and ca.key."
+            ) from None
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise SettingsError(f"The authority's key in {folder} is of another kind than P-256.")
+        now = int(datetime.now(UTC).timestamp())
+        return cls(now, saved=(key, certificate))
 
     def save(self, folder: Path) -> None:
         """Write ``ca.crt`` and ``ca.key`` (mode 0600) into ``folder``."""

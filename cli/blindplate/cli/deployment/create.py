@@ -200,7 +200,7 @@ def _settings(deployment: Deployment, keys: _Keys, party: str, access: dict[str,
                 "ledger": access,
             }
         case _:
-            return {"name": party, "ledger": access}
+            return {"name": party, **matcher, "ledger": access}
 
 
 def _ledger_settings(deployment: Deployment, access: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,10 @@ from blindplate.edge.settings import LedgerAccess, ProcessSettings, TlsFiles, Tr
 
 
 class GrantPartySettings(ProcessSettings):
-    """The part of a party's settings that concerns grants; every other key of the file is left alone."""
+    """The part of a party's settings that concerns grants; every other key of the file is left alone.
+
+    ``matcher`` (``host:port``) is where the operator asks what was heard of cameras.
+    """
 
     model_config = SettingsConfigDict(extra="ignore")
 
@@ -23,6 +26,7 @@ class GrantPartySettings(ProcessSettings):
     trust: TrustedKeys
     signing_key: Path
     ledger: LedgerAccess
+    matcher: str | None = None
 
     @classmethod
     def read(cls, path: Path) -> GrantPartySettings:

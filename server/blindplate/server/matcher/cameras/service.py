@@ -56,6 +56,7 @@ class CamerasServicer(rpc.CamerasServicer):
             found.append(
                 v1.SeenCamera(
                     camera_id=name,
+                    identity=identity,
                     zone=zone,
                     seen_at=one.seen_at if one else 0.0,
                     alarm=one.alarm.value if one else "none",

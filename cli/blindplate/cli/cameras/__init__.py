@@ -1,0 +1,1 @@
+"""Cameras as the operator sees them."""
