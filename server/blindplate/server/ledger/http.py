@@ -8,6 +8,7 @@ Source: https://c2sp.org/tlog-tiles.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import socket
 import threading
@@ -90,9 +91,7 @@ class PublicServer:
             timeout_graceful_shutdown=1,
         )
         self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [self._socket]}, name="http", daemon=True
-        )
+        self._thread = threading.Thread(target=self._run, name="http", daemon=True)
 
     def start(self) -> None:
         """Start serving."""
@@ -104,3 +103,13 @@ class PublicServer:
         if self._thread.is_alive():
             self._thread.join()
         self._socket.close()
+
+    def _run(self) -> None:
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        await self._server.serve(sockets=[self._socket])
+        # A connection whose request did not end in time, or that came while the server stopped, is still open.
+        for connection in list(self._server.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)

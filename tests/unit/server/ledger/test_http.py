@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -112,3 +114,20 @@ def test_a_server_never_started_can_be_stopped(tmp_path: Path) -> None:
     server = PublicServer("127.0.0.1:0", tmp_path)
     server.stop()
     PublicServer(f"127.0.0.1:{server.port}", tmp_path).stop()
+
+
+def test_a_reader_that_reads_nothing_is_cut_off_when_the_server_stops(tmp_path: Path) -> None:
+    (tmp_path / "documents").mkdir()
+    (tmp_path / "documents" / ("0" * 64)).write_bytes(bytes(64 << 20))
+    server = PublicServer("127.0.0.1:0", tmp_path)
+    server.start()
+    with socket.create_connection(("127.0.0.1", server.port)) as slow:
+        slow.sendall(f"GET /documents/{'0' * 64} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        slow.recv(1)
+        server.stop()
+        # An end or a reset, however much was on its way: not a socket that is left to the collector of garbage.
+        slow.settimeout(10)
+        with suppress(ConnectionResetError):
+            while slow.recv(1 << 20):
+                pass
+    gc.collect()
