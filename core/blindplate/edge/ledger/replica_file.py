@@ -136,7 +136,8 @@ class ReplicaFile:
         """Add ``kept`` and move the head from ``before`` to ``frontier``, durably and altogether; the new head.
 
         What ``sign`` gives is stored with it; it is called when everything else is written and nothing is committed.
-        The receipts that were ``met`` are kept no longer. Raises StorageError, also when another process moved the head; whatever ``sign`` raises undoes it.
+        The receipts that were ``met`` are kept no longer. Raises StorageError, also when another process moved the
+        head; whatever ``sign`` raises undoes it.
         """
         with self._lock, storage_errors(self._path), transaction(self._connection):
             self._require_alone(before)

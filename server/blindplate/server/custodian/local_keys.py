@@ -2,8 +2,9 @@
 
 Guarantees that a secret leaves only sealed to the asking camera, only for a domain of a grant in force and a zone
 whose register names the camera, unless it was revoked, only while the zone's policy says local mode, the one in this
-custodian's folder as well as the latest in the ledger, where everyone can see it, and only so often a day. A stolen camera then lets a thief test guesses for that zone and generation: why a policy chooses local
-mode is for its signers to weigh. Protocol section 3; guarantee G2.
+custodian's folder as well as the latest in the ledger, where everyone can see it, and only so often a day. A stolen
+camera then lets a thief test guesses for that zone and generation: why a policy chooses local mode is for its signers
+to weigh. Protocol section 3; guarantee G2.
 """
 
 from __future__ import annotations
