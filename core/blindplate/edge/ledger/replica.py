@@ -65,7 +65,8 @@ class Replica:
         try:
             if self._file.rules() != RULES:
                 read_anew(self._file, source, keys, parties, decisions=decisions)
-            self._view = self._loaded(parties)
+            with self._file.as_of_now():
+                self._view = self._loaded(parties)
         except BaseException:
             self._file.close()
             raise
