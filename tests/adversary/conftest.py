@@ -25,7 +25,9 @@ from blindplate.core.pseudonyms import DomainKey
 from blindplate.core.signing import SigningKey
 from blindplate.core.statements.policies import PseudonymMode
 from blindplate.edge.keyfiles import read_secret
+from tests.adversary.ledger_readers import PARTIES, Reader, reader
 from tests.adversary.loot import Loot, taken
+from tests.adversary.stolen_ledger import StolenLedger, stolen_ledger
 from tests.integration.owner.world import World, within
 
 STOLEN_READS = 301
@@ -156,3 +158,26 @@ def _received(world: World) -> int:
     assert world.matcher is not None
     with world.matcher.database.read() as connection:
         return int(connection.exec_driver_sql("SELECT count(*) FROM records").scalar_one())
+
+
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StolenLedger]:
+    """A ledger in an attacker's hands, which grows as a file's tests go on; both custodians are honest."""
+    with stolen_ledger(tmp_path_factory.mktemp("stolen")) as stolen:
+        yield stolen
+
+
+@pytest.fixture
+def doomed(tmp_path: Path) -> Iterator[StolenLedger]:
+    """Another, for attacks that work."""
+    with stolen_ledger(tmp_path) as stolen:
+        yield stolen
+
+
+@pytest.fixture(params=PARTIES)
+def follower(request: pytest.FixtureRequest, ledger: StolenLedger, tmp_path: Path) -> Iterator[Reader]:
+    """An owner, or the matcher, that has read everything so far."""
+    ledger.goes_on(ledger.honest)
+    with reader(request.param, ledger, tmp_path / "reader") as opened:
+        opened.refresh()
+        yield opened

@@ -16,6 +16,7 @@ from blindplate.core.ledger import state as state_module
 from blindplate.core.ledger.checkpoints import SignedCheckpoint
 from blindplate.core.parties import Custodian
 from tests.adversary.audit_command import Audited, audit
+from tests.adversary.defences import let_pass
 from tests.adversary.histories import History
 from tests.adversary.ledger_lies import (
     Lie,
@@ -28,16 +29,9 @@ from tests.adversary.ledger_lies import (
     other_entries_shown,
     overreaching,
 )
-from tests.adversary.stolen_ledger import StolenLedger, stolen_ledger
+from tests.adversary.stolen_ledger import StolenLedger
 
 A, B = Custodian
-
-
-@pytest.fixture(scope="module")
-def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StolenLedger]:
-    """Shown in many ways; what its custodians have witnessed stays as it is, or grows."""
-    with stolen_ledger(tmp_path_factory.mktemp("stolen")) as stolen:
-        yield stolen
 
 
 @pytest.fixture
@@ -186,8 +180,5 @@ def test_without_the_signers_an_audit_is_green_of_a_forged_grant(
     del honest
     shown(ledger, forged_grant(ledger))
 
-    def unchecked(*_: object) -> None:
-        """In the place of the rule."""
-
-    monkeypatch.setattr(state_module, "require_signed", unchecked)
+    monkeypatch.setattr(state_module, "require_signed", let_pass)
     assert verified(ledger, capsys).status == 0

@@ -5,7 +5,7 @@ The readers are a real owner's and the real matcher's. They read over HTTP, from
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,42 +22,16 @@ from blindplate.core.ledger.layout import CHECKPOINT
 from blindplate.core.ledger.notes import Note
 from blindplate.core.parties import Custodian
 from blindplate.edge.ledger.follower import Follower
+from tests.adversary.defences import let_pass
 from tests.adversary.histories import History
 from tests.adversary.ledger_lies import (
     end,
     grown,
 )
 from tests.adversary.ledger_readers import PARTIES, Reader, owner_ledger, reader
-from tests.adversary.stolen_ledger import StolenLedger, stolen_ledger
+from tests.adversary.stolen_ledger import StolenLedger
 
 A, B = Custodian
-
-
-@pytest.fixture(scope="module")
-def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StolenLedger]:
-    """Grows as its tests go on; both custodians stay honest, and witness what they read."""
-    with stolen_ledger(tmp_path_factory.mktemp("stolen")) as stolen:
-        yield stolen
-
-
-@pytest.fixture(params=PARTIES)
-def follower(request: pytest.FixtureRequest, ledger: StolenLedger, tmp_path: Path) -> Iterator[Reader]:
-    """One that has read everything so far."""
-    ledger.goes_on(ledger.honest)
-    with reader(request.param, ledger, tmp_path / "reader") as opened:
-        opened.refresh()
-        yield opened
-
-
-@pytest.fixture
-def doomed(tmp_path: Path) -> Iterator[StolenLedger]:
-    """For attacks that work."""
-    with stolen_ledger(tmp_path) as stolen:
-        yield stolen
-
-
-def unchecked(*_: object) -> None:
-    """In the place of a check."""
 
 
 def by_one(ledger: StolenLedger, history: History) -> bytes:
@@ -195,7 +169,7 @@ def test_without_the_last_checkpoint_kept_a_reader_goes_back(
         doomed.files[CHECKPOINT] = earlier
         with pytest.raises(RollbackError):
             owned.refresh()
-        monkeypatch.setattr(Follower, "_require_onward", unchecked)
+        monkeypatch.setattr(Follower, "_require_onward", let_pass)
         owned.refresh()
 
 

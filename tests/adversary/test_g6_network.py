@@ -6,7 +6,7 @@ both custodians are honest, and have witnessed what is really there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,7 @@ from blindplate.core.ledger import state as state_module
 from blindplate.core.ledger.layout import CHECKPOINT
 from blindplate.core.parties import Custodian
 from blindplate.edge.ledger import reading as reading_module
+from tests.adversary.defences import let_pass
 from tests.adversary.ledger_lies import (
     Lie,
     document_altered,
@@ -33,25 +34,9 @@ from tests.adversary.ledger_lies import (
     overreaching,
 )
 from tests.adversary.ledger_readers import PARTIES, Reader, reader
-from tests.adversary.stolen_ledger import StolenLedger, stolen_ledger
+from tests.adversary.stolen_ledger import StolenLedger
 
 A, B = Custodian
-
-
-@pytest.fixture(scope="module")
-def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StolenLedger]:
-    """Grows as its tests go on; both custodians stay honest, and witness what they read."""
-    with stolen_ledger(tmp_path_factory.mktemp("stolen")) as stolen:
-        yield stolen
-
-
-@pytest.fixture(params=PARTIES)
-def follower(request: pytest.FixtureRequest, ledger: StolenLedger, tmp_path: Path) -> Iterator[Reader]:
-    """One that has read everything so far."""
-    ledger.goes_on(ledger.honest)
-    with reader(request.param, ledger, tmp_path / "reader") as opened:
-        opened.refresh()
-        yield opened
 
 
 def lied_to(ledger: StolenLedger, lie: Lie) -> None:
@@ -59,17 +44,6 @@ def lied_to(ledger: StolenLedger, lie: Lie) -> None:
     ledger.kept.update(lie.true_files)
     ledger.goes_on(lie.history)
     lie.shown(ledger, ledger.files[CHECKPOINT])
-
-
-@pytest.fixture
-def doomed(tmp_path: Path) -> Iterator[StolenLedger]:
-    """For attacks that work."""
-    with stolen_ledger(tmp_path) as stolen:
-        yield stolen
-
-
-def unchecked(*_: object) -> None:
-    """In the place of a check."""
 
 
 @pytest.mark.parametrize(
@@ -112,7 +86,7 @@ def test_without_the_root_a_reader_believes_the_network(
     doomed: StolenLedger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lied_to(doomed, other_entries_shown(doomed))
-    monkeypatch.setattr(reading_module, "_require_root", unchecked)
+    monkeypatch.setattr(reading_module, "_require_root", let_pass)
     for party in PARTIES:
         with reader(party, doomed, tmp_path / party) as opened:
             opened.refresh()
@@ -124,7 +98,7 @@ def test_without_the_signers_the_operator_alone_grants_what_it_likes(
     doomed: StolenLedger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     history = overreaching(doomed)
-    monkeypatch.setattr(state_module, "require_signed", unchecked)
+    monkeypatch.setattr(state_module, "require_signed", let_pass)
     doomed.goes_on(history)
     for party in PARTIES:
         with reader(party, doomed, tmp_path / party) as opened:

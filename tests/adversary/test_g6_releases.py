@@ -28,6 +28,7 @@ from blindplate.edge.ledger.receipts import SHOWN_WITHIN_SECONDS
 from blindplate.edge.ledger.replica import Replica
 from blindplate.server.custodian import docket as docket_module
 from tests.adversary.audit_command import Audited, audit
+from tests.adversary.defences import let_pass
 from tests.adversary.hiding_appender import HidingAppender, hiding_appender
 from tests.adversary.stolen_ledger import StolenLedger, running_custodians, stolen_from
 from tests.integration.custodian.requesting import Case
@@ -71,7 +72,7 @@ def verified(ledger: StolenLedger, capsys: pytest.CaptureFixture[str]) -> Audite
 
 def without_receipts(monkeypatch: pytest.MonkeyPatch) -> None:
     """The defence removed: custodians forget under which checkpoint their entries were acknowledged."""
-    monkeypatch.setattr(Replica, "keep_receipt", unchecked)
+    monkeypatch.setattr(Replica, "keep_receipt", let_pass)
 
 
 def other_entry(scene: Scene) -> Statement:
@@ -178,7 +179,7 @@ def test_a_request_that_is_acknowledged_and_not_shown_releases_nothing(
         with pytest.raises(UnwitnessedError):
             scene.case.submit(custodian, request)
     # Without this rule a release would need a receipt of the ledger's, and nobody would have seen of it.
-    monkeypatch.setattr(docket_module, "require_entry", unchecked)
+    monkeypatch.setattr(docket_module, "require_entry", let_pass)
     assert scene.case.released(A, request).sealed_share
 
 
@@ -212,7 +213,3 @@ def test_a_checkpoint_that_one_custodian_cosigned_releases_nothing(
 
     monkeypatch.setattr(SignedCheckpoint, "_moments", whoever)
     assert scene.case.released(A, request).sealed_share
-
-
-def unchecked(*_: object) -> None:
-    """In the place of a check."""

@@ -6,8 +6,7 @@ it, over mutual TLS, its files read over HTTP.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -32,6 +31,7 @@ from blindplate.edge.ledger import reading as reading_module
 from blindplate.edge.ledger import replica as replica_module
 from blindplate.edge.ledger.reading import Reading
 from blindplate.server.custodian import cosigning as cosigning_module
+from tests.adversary.defences import let_pass
 from tests.adversary.ledger_lies import (
     Lie,
     document_altered,
@@ -50,23 +50,9 @@ from tests.adversary.ledger_lies import (
     rewritten_at_one_size,
     truncated,
 )
-from tests.adversary.stolen_ledger import StolenLedger, stolen_ledger
+from tests.adversary.stolen_ledger import StolenLedger
 
 A, B = Custodian
-
-
-@pytest.fixture(scope="module")
-def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StolenLedger]:
-    """For attacks that are refused, which change nothing."""
-    with stolen_ledger(tmp_path_factory.mktemp("stolen")) as stolen:
-        yield stolen
-
-
-@pytest.fixture
-def doomed(tmp_path: Path) -> Iterator[StolenLedger]:
-    """For attacks that work."""
-    with stolen_ledger(tmp_path) as stolen:
-        yield stolen
 
 
 def asked(ledger: StolenLedger, lie: Lie, custodian: Custodian = A, later: int = 1) -> Note:
@@ -75,10 +61,6 @@ def asked(ledger: StolenLedger, lie: Lie, custodian: Custodian = A, later: int =
     note = ledger.note(lie.history, later)
     assert ledger.ask(custodian, lie.history, note)
     return note
-
-
-def unchecked(*_: object) -> None:
-    """In the place of a check."""
 
 
 @pytest.mark.parametrize(
@@ -149,11 +131,11 @@ def test_without_its_own_tree_a_custodian_cosigns_a_rewritten_history(
     doomed: StolenLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lie = reordered(doomed)
-    monkeypatch.setattr(cosigning_module, "verify_consistency", unchecked)
+    monkeypatch.setattr(cosigning_module, "verify_consistency", let_pass)
     # Without the ledger's proof there is still what the custodian has read itself.
     with pytest.raises(ForkError):
         asked(doomed, lie)
-    monkeypatch.setattr(reading_module, "_require_root", unchecked)
+    monkeypatch.setattr(reading_module, "_require_root", let_pass)
     asked(doomed, lie)
     assert doomed.witnessed(A) == lie.history.size
 

@@ -1,8 +1,9 @@
 """A custodian's officer: what waits, a signed word on it, and the record of decisions.
 
 Guarantees that a word leaves only under the officer's own key, and that decisions shown are the custodian's: signed
-with its pinned key, and chained without a gap but one that a decision itself tells of. Whether a waiting request is its owner's own word has been checked
-by the custodian that shows it; an officer holds no grants to check it again. Protocol section 6.
+with its pinned key, and chained without a gap but one that a decision itself tells of. Whether a waiting request is
+its owner's own word has been checked by the custodian that shows it; an officer holds no grants to check it again.
+Protocol section 6.
 """
 
 from __future__ import annotations

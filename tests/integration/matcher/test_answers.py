@@ -246,11 +246,13 @@ def test_a_claimed_record_is_kept_until_its_window_ends(world: World) -> None:
 def test_a_waiting_owner_is_told_at_once(world: World) -> None:
     upload(world, [pseudonym()])
     hand_in(world, [pseudonym()])
-    threading.Timer(0.5, world.tick).start()
+    ticking = threading.Timer(0.5, world.tick)
+    ticking.start()
     began = time.monotonic()
     assert world.owner.next(world.port, "police", 0, wait_ms=10_000).answer.sequence == 1
     assert time.monotonic() - began < 8
     assert not world.owner.next(world.port, "police", 1, wait_ms=50).HasField("answer")
+    ticking.join()
 
 
 def test_an_answer_lost_on_the_way_is_sent_again_byte_by_byte(world: World) -> None:

@@ -75,6 +75,17 @@ class PlateSearch:
                 yield found.name
 
 
+def files_below(folder: Path, without: Path) -> Iterator[Path]:
+    """Every file below ``folder`` but those below ``without``, each once, those too that are made meanwhile.
+
+    What stood in a file that is gone before it is looked at stands in one that came for it, if anywhere.
+    """
+    known: set[Path] = set()
+    while new := sorted(path for path in folder.rglob("*") if path not in known and path.is_file()):
+        known.update(new)
+        yield from (path for path in new if not path.is_relative_to(without))
+
+
 def plant_canary(folder: Path, plate: str) -> list[Path]:
     """A file for each form that is sought, with ``plate`` in it, as a check that the search finds them."""
     folder.mkdir(parents=True, exist_ok=True)

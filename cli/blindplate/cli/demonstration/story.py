@@ -278,8 +278,3 @@ def _not_in_force(owner: OwnerSettings) -> bool:
 def _last_counts(process: Process) -> dict[str, Any]:
     counts = [event for event in process.events() if event.get("event") == "counts"]
     return counts[-1] if counts else {}
-
-
-def written_files(folder: Path, without: Path) -> list[Path]:
-    """Every file below ``folder`` but those below ``without``."""
-    return [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_relative_to(without)]

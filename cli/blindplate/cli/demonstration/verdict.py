@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from blindplate.cli.demonstration.footage import is_footage
 from blindplate.cli.demonstration.scenario import EMISSIONS, POLICE, Scenario
-from blindplate.cli.demonstration.search import Finding, PlateSearch, plant_canary
-from blindplate.cli.demonstration.story import Collected, written_files
+from blindplate.cli.demonstration.search import Finding, PlateSearch, files_below, plant_canary
+from blindplate.cli.demonstration.story import Collected
 from blindplate.cli.traffic import ExpectedHit, Simulation
 from blindplate.core.plates import CanonicalPlate
 
@@ -60,15 +61,18 @@ def search(scenario: Scenario, simulation: Simulation) -> Searched:
         folder / f"owner-{list_id}": {v.plate.text for v in listed}
         for list_id, listed in scenario.listed.items()
     }
-    files = written_files(folder, scenario.inputs)
     findings: list[Finding] = []
     outside = PlateSearch(everyone)
     inside = {owner: PlateSearch(everyone - own) for owner, own in owners.items()}
-    for path in files:
+    files = size = 0
+    for path in files_below(folder, scenario.inputs):
         searching = next((one for owner, one in inside.items() if path.is_relative_to(owner)), outside)
-        findings += searching.file(path)
-    size = sum(path.stat().st_size for path in files)
-    return Searched(len(files), size, len(everyone), tuple(findings), len(canaries), canaries_found)
+        # All of it runs on: the ledger, for one, takes partial tiles away.
+        with suppress(FileNotFoundError):
+            size += path.stat().st_size
+            findings += searching.file(path)
+            files += 1
+    return Searched(files, size, len(everyone), tuple(findings), len(canaries), canaries_found)
 
 
 def _hit_failures(collected: Collected, list_id: str) -> Iterable[str]:

@@ -1,7 +1,8 @@
 """The operator's word that a camera is revoked, for the ledger.
 
 Guarantees that identity and key are those of the zone's newest register in the ledger that names the camera, never as
-they were typed: a slip would revoke nothing, or another camera. In force once both custodians have witnessed it. Protocol section 7.
+they were typed: a slip would revoke nothing, or another camera. In force once both custodians have witnessed it.
+Protocol section 7.
 """
 
 from __future__ import annotations

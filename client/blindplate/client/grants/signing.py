@@ -1,7 +1,8 @@
 """The signatures under a grant: the operator's first, then each custodian's, each after looking at what it signs.
 
 Guarantees that nobody signs a payload that is no well-formed grant, nor one that ``checks`` refuses, and that a
-custodian signs none that the operator has not. Whether the grant is right is what the person at the keyboard decides. Protocol section 7; docs/spec/grants.md section 2.
+custodian signs none that the operator has not. Whether the grant is right is what the person at the keyboard decides.
+Protocol section 7; docs/spec/grants.md section 2.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@ An answer to a list of stage KEEP holds retention tokens: a claim makes its read
 were kept is stored. The order is the guarantee: an acknowledgement lets the matcher erase, so whatever the answer gave is durable here
 first. A crash anywhere in between repeats the step: the same number gives the same bytes, a claim gives the same
 record, a record is one hit. An answer to an upload whose key is not kept is passed over, and acknowledged only once the list
-is uploaded anew, so that its reads are matched again before they may be erased; one that cannot be read never is. Protocol section 5; docs/spec/owner.md section 5.
+is uploaded anew, so that its reads are matched again before they may be erased; one that cannot be read never is.
+Protocol section 5; docs/spec/owner.md section 5.
 """
 
 from __future__ import annotations
@@ -74,7 +75,8 @@ def take_next(
 ) -> Taken | None:
     """Deal with the next answer, waiting up to ``wait_ms`` for it; None when none came.
 
-    ``kept_back`` tells, once the answer is stored, how many ``acknowledge_stored`` is to keep back. Raises UnavailableError and other typed errors of the matcher: the answer then comes again on the next call.
+    ``kept_back`` tells, once the answer is stored, how many ``acknowledge_stored`` is to keep back. Raises
+    UnavailableError and other typed errors of the matcher: the answer then comes again on the next call.
     """
     answer = _next(session, wait_ms)
     if answer is None:

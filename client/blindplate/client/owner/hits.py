@@ -1,7 +1,8 @@
 """Hits: sealed records the owner has claimed. Until release a hit only says that some entry of one bin was read.
 
 Guarantees that a record is one hit however often it is claimed, and that nothing of its plate is stored here before
-its release but which bin it fell into; a bin of a vehicle added alone holds that vehicle alone. Protocol section 5; docs/spec/owner.md section 5.
+its release but which bin it fell into; a bin of a vehicle added alone holds that vehicle alone. Protocol section 5;
+docs/spec/owner.md section 5.
 """
 
 from __future__ import annotations

@@ -30,7 +30,8 @@ class Facts:
     """``registers`` by digest, ``current_registers`` by zone; ``camera_keys`` by zone and camera name.
 
     ``revoked`` holds the identities revoked now and ``revoked_keys`` all keys that ever were, with when that was
-    witnessed; ``statuses`` the last one of each identity; ``decisions`` each custodian's of the highest number. The rest is by grant, by zone or by request.
+    witnessed; ``statuses`` the last one of each identity; ``decisions`` each custodian's of the highest number. The
+    rest is by grant, by zone or by request.
     """
 
     grants: dict[str, GrantHistory] = field(default_factory=dict[str, GrantHistory])

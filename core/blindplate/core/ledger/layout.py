@@ -69,7 +69,8 @@ def tiles_between(old: int, new: int) -> Iterator[Tile]:
 
 
 def bundles_between(old: int, new: int) -> Iterator[Tile]:
-    """The bundles that hold entries ``old`` to ``new`` in a ledger of ``new``, as tiles of level 0; the first may begin before."""
+    """The bundles that hold entries ``old`` to ``new`` in a ledger of ``new``, as tiles of level 0; the first may
+    begin before."""
     return (tile for tile in tiles_between(old, new) if tile.level == 0)
 
 

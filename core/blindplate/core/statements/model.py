@@ -1,7 +1,8 @@
 """The base of every signed statement: frozen, strict about fields, bytes as hexadecimal.
 
 Guarantees that a payload parses to one model or raises MessageError without quoting any value or name of whoever
-sent it, and that none longer than its kind needs is taken. It checks signatures only where the caller names the keys (``verified``). Protocol sections 3, 5, 6 and 7.
+sent it, and that none longer than its kind needs is taken. It checks signatures only where the caller names the keys
+(``verified``). Protocol sections 3, 5, 6 and 7.
 """
 
 from __future__ import annotations

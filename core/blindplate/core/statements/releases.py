@@ -38,7 +38,8 @@ class ReleaseRequest(StatementModel):
     """A request to open one record.
 
     ``record`` is ``v1.Record`` without its ciphertext, which ``ciphertext_digest`` stands for (docs/spec/records.md).
-    ``match_proof`` is p, never the match secret. Shares are sealed to ``reply_key``. ``nonce`` makes every request one of its own.
+    ``match_proof`` is p, never the match secret. Shares are sealed to ``reply_key``. ``nonce`` makes every request one
+    of its own.
     ``case_salt`` opens the public entry's commitment to the case, ``candidates_digest`` is that of the list entries
     that come with the request (``core.membership``). ``emergency`` asks that officers' approval be skipped, where the grant
     allows it.

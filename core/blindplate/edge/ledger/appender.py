@@ -2,7 +2,8 @@
 
 Guarantees that a receipt returned here is for the very entry sent: the ledger signed the checkpoint, and the entry
 stands at that index under its root. Whether custodians have witnessed it yet, a receipt does not say; whoever keeps a
-replica has it keep the checkpoint, before the receipt counts, so that the ledger must stand by it. Sends once: the same statements sent again get receipts for where they stand already. Protocol section 7.
+replica has it keep the checkpoint, before the receipt counts, so that the ledger must stand by it. Sends once: the
+same statements sent again get receipts for where they stand already. Protocol section 7.
 """
 
 from __future__ import annotations

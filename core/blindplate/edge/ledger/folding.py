@@ -69,8 +69,9 @@ def read_anew(
             "The ledger's replica was made by other rules on which entries count.",
             "Start the process it belongs to once: it reads the ledger anew.",
         )
-    head, state = file.head(), LedgerState(parties)
-    moments = {kept.index: kept.witnessed_at for kept in file.load()}
+    state = LedgerState(parties)
+    with file.as_of_now():
+        head, moments = file.head(), {kept.index: kept.witnessed_at for kept in file.load()}
     checkpoint = Checkpoint(keys.origin, head.frontier.size, head.frontier.root())
     reading = read_entries(source, Frontier.empty(), checkpoint, MappingProxyType({}), decisions=decisions)
     record = WitnessRecord(source, keys)

@@ -65,7 +65,8 @@ class Replica:
         try:
             if self._file.rules() != RULES:
                 read_anew(self._file, source, keys, parties, decisions=decisions)
-            self._view = self._loaded(parties)
+            with self._file.as_of_now():
+                self._view = self._loaded(parties)
         except BaseException:
             self._file.close()
             raise
@@ -104,13 +105,13 @@ class Replica:
 
         They count as witnessed at ``witnessed_at`` (seconds since 1970, UTC), or at what ``dated`` gives for an entry's
         index, if that is earlier (``dating``). ``known`` are roots by size that must
-        be met on the way, and so are those of receipts. ``sign`` is called once everything is written and before it is committed, and what it gives
-        is stored in place of the checkpoint's own note. A checkpoint of the size that was read adds no entries and is
-        stored as well.
+        be met on the way, and so are those of receipts. ``sign`` is called once everything is written and before it is
+        committed, and what it gives is stored in place of the checkpoint's own note. A checkpoint of the size that was
+        read adds no entries and is stored as well.
 
         Raises RollbackError, ForkError, MessageError, NotFoundError, UnavailableError (``reading.read_entries``,
-        ``receipts.require_continued``); MessageError, EntryError, SignatureError for a document that is not the one an entry names; StorageError. Then
-        nothing was stored and nothing counts.
+        ``receipts.require_continued``); MessageError, EntryError, SignatureError for a document that is not the one an
+        entry names; StorageError. Then nothing was stored and nothing counts.
         """
         with self._extending:
             view = self._view

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import hmac
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
@@ -20,7 +21,7 @@ from blindplate.core.errors import ChainError, MessageError, StorageError
 from blindplate.core.ledger.rules import RULES
 from blindplate.core.ledger.tree import Frontier
 from blindplate.edge.ledger.receipts import Receipt
-from blindplate.edge.ledger.replica_tables import open_database, storage_errors, transaction
+from blindplate.edge.ledger.replica_tables import open_database, snapshot, storage_errors, transaction
 
 # What was cosigned in the last hours; older checkpoints are of no use to anyone.
 _ROOTS_KEPT: Final = 16_384
@@ -56,7 +57,8 @@ class ReplicaFile:
         """
         self._path = path
         self._ledger = ledger
-        self._lock = threading.Lock()
+        # One thread may ask further while it holds the file as of one moment.
+        self._lock = threading.RLock()
         self._connection = open_database(path)
         try:
             with storage_errors(path):
@@ -64,6 +66,12 @@ class ReplicaFile:
         except BaseException:
             self._connection.close()
             raise
+
+    @contextmanager
+    def as_of_now(self) -> Generator[None]:
+        """Inside the block ``head`` and ``load`` tell of one moment; another process may go on. Raises StorageError."""
+        with self._lock, storage_errors(self._path), snapshot(self._connection):
+            yield
 
     def head(self) -> Head:
         """The head as stored. Raises StorageError, ChainError."""
@@ -73,7 +81,7 @@ class ReplicaFile:
     def load(self) -> Iterator[Kept]:
         """Every entry kept, in order; the last is followed by ChainError when they are not those the head tells of.
 
-        Raises StorageError. For the start alone: the file is held until the last was taken.
+        Raises StorageError. Inside ``as_of_now`` alone: what another process wrote in between would look altered.
         """
         with self._lock, storage_errors(self._path):
             expected, chain = self._head().chain, self._ledger
@@ -136,7 +144,8 @@ class ReplicaFile:
         """Add ``kept`` and move the head from ``before`` to ``frontier``, durably and altogether; the new head.
 
         What ``sign`` gives is stored with it; it is called when everything else is written and nothing is committed.
-        The receipts that were ``met`` are kept no longer. Raises StorageError, also when another process moved the head; whatever ``sign`` raises undoes it.
+        The receipts that were ``met`` are kept no longer. Raises StorageError, also when another process moved the
+        head; whatever ``sign`` raises undoes it.
         """
         with self._lock, storage_errors(self._path), transaction(self._connection):
             self._require_alone(before)
@@ -212,6 +221,11 @@ class ReplicaFile:
                 execute("INSERT INTO roots VALUES (?, ?)", (empty.size, empty.root()))
                 start = (self._ledger, empty.to_bytes(), b"", self._ledger, RULES)
                 execute("INSERT INTO head VALUES (1, ?, ?, ?, ?, ?)", start)
+            self._require_whole()
+
+    def _require_whole(self) -> None:
+        """In one transaction, or what another process writes between two readings would look altered."""
+        execute = self._connection.execute
         (ledger,) = execute("SELECT ledger FROM head").fetchone() or (b"",)
         if not hmac.compare_digest(ledger, self._ledger):
             raise ChainError(

@@ -71,6 +71,16 @@ def transaction(connection: sqlite3.Connection) -> Generator[None]:
 
 
 @contextmanager
+def snapshot(connection: sqlite3.Connection) -> Generator[None]:
+    """A reading transaction: all that is read inside is of one moment, whatever another process writes meanwhile."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
+
+
+@contextmanager
 def storage_errors(path: Path) -> Generator[None]:
     """Turn what SQLite raises inside into StorageError naming the file."""
     try:

@@ -30,8 +30,8 @@ _KEEP_COUNTS_SECONDS: Final = 31 * quotas.DAY
 class Keeper:
     """Runs a round a second in a thread of its own, from ``start`` to ``stop``.
 
-    ``permissions`` gives what is allowed now; ``duties`` are what is to be done besides, each told the time; ``on_death`` is called when the thread ends without
-    having been told to.
+    ``permissions`` gives what is allowed now; ``duties`` are what is to be done besides, each told the time;
+    ``on_death`` is called when the thread ends without having been told to.
     """
 
     def __init__(

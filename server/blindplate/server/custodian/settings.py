@@ -37,7 +37,8 @@ class CustodianSettings(ProcessSettings):
     ``data`` is its own folder: database, copy of the ledger, release keys, evidence. ``signing_key`` (Ed25519),
     ``witness_key`` and ``pseudonym_seed`` are files of 32 bytes, mode 0600. ``other_custodian`` is the other one's
     ``host:port``. ``policies`` is a folder of signed statements. ``subject_officers`` names the officers, of either
-    custodian, who may ask on behalf of a keeper, for ``subject_retention_days`` after a release. A release key is in use for ``release_key_seconds``; every
+    custodian, who may ask on behalf of a keeper, for ``subject_retention_days`` after a release. A release key is in
+    use for ``release_key_seconds``; every
     ``counts_seconds`` the day's counts are entered. ``evaluation_workers`` processes evaluate large batches.
     ``record_messages`` names a file for every decrypted message: for demonstrations only. ``metrics`` is the
     ``host:port`` where counters of calls and refusals are shown.

@@ -40,7 +40,8 @@ REQUESTS: Final = Table(
     Column("submitted_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("state", String(16), nullable=False),
-    # The release key its envelope is sealed to, where the record could be read; the sealed reply is erased when that key is destroyed.
+    # The release key its envelope is sealed to, where the record could be read; the sealed reply is erased when that
+    # key is destroyed.
     Column("release_key_id", LargeBinary(16), nullable=True),
     Column("sealed_reply", LargeBinary, nullable=True),
     Index("requests_by_state", "state", "expires_at"),
@@ -118,7 +119,8 @@ SUSPENSIONS: Final = Table(
     Column("number", BigInteger, ForeignKey("outbox.number"), nullable=False),
 )
 
-# What was done on one UTC day (days since 1970). ``kind`` is a counts.Counted; ``subject`` a grant or a list; ``zone`` may be empty.
+# What was done on one UTC day (days since 1970). ``kind`` is a counts.Counted; ``subject`` a grant or a list; ``zone``
+# may be empty.
 COUNTS: Final = Table(
     "counts",
     METADATA,

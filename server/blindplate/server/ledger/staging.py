@@ -1,8 +1,9 @@
 """The file in which long appends lie until they are among the public files; short ones lie in the head's database.
 
 SQLite writes what it is given twice, with a checksum over each page: for a thousand entries that takes three times as
-long as one write and one sync here. Guarantees that what ``write`` returned for is durable, and that no two processes have the file open. Which bytes
-still count is for the head to say; everything behind them is written over. Protocol section 7.
+long as one write and one sync here. Guarantees that what ``write`` returned for is durable, and that no two processes
+have the file open. Which bytes still count is for the head to say; everything behind them is written over. Protocol
+section 7.
 """
 
 from __future__ import annotations

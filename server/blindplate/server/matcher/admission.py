@@ -1,8 +1,8 @@
 """Whether a wire may be taken in: each judged alone, by grant, register, disclosure policy, time and envelope.
 
 Guarantees that what is admitted has a grant that covered its domain at the capture and was not ended since, a camera
-of the zone's register that is not revoked, the coarseness and the anonymity its list's disclosure policy demands, a window not over, and an envelope
-that opens to a match secret its record commits to. Protocol sections 3 to 5 and 7.
+of the zone's register that is not revoked, the coarseness and the anonymity its list's disclosure policy demands, a
+window not over, and an envelope that opens to a match secret its record commits to. Protocol sections 3 to 5 and 7.
 """
 
 from __future__ import annotations
@@ -44,9 +44,10 @@ def judge(
     """Judge one wire sent by ``camera_identity`` (a SPIFFE id) at ``now`` (seconds since 1970, UTC).
 
     Raises MessageError for a malformed one, UnknownDomainError, GrantError, IdentityError for a camera that the
-    zone's register does not name or that was revoked, PolicyError where it shows more than its list may disclose, SignatureError or
-    ProofError for a camera's signature, ExpiredError for a capture to come, WindowOverError, EnvelopeError for a
-    window key not held or an envelope of another record, MatchProofError for a secret not committed to.
+    zone's register does not name or that was revoked, PolicyError where it shows more than its list may disclose,
+    SignatureError or ProofError for a camera's signature, ExpiredError for a capture to come, WindowOverError,
+    EnvelopeError for a window key not held or an envelope of another record, MatchProofError for a secret not
+    committed to.
     """
     wire = Wire.from_proto(message)
     record, header = wire.record, wire.record.header

@@ -1,7 +1,8 @@
 """Pseudonyms and match secrets of waiting reads: in memory only, opened again from their envelopes when needed.
 
 Guarantees that no secret is written anywhere, and that one forgotten while it is being opened is not remembered
-after all. A read dropped from memory, or not there after a restart, costs one HPKE opening. Python cannot wipe memory: a dropped secret may linger until its page is used again.
+after all. A read dropped from memory, or not there after a restart, costs one HPKE opening. Python cannot wipe memory:
+a dropped secret may linger until its page is used again.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One round of matching: for each segment that is due, its waiting reads in batches, stored as answers.
 
-Guarantees that an answer is durable before the ledger is told of it (``clerk``), that a batch which fails, however it fails, leaves its
-reads waiting, oldest first, and other segments' batches alone. A round without waiting reads makes no
+Guarantees that an answer is durable before the ledger is told of it (``clerk``), that a batch which fails, however it
+fails, leaves its reads waiting, oldest first, and other segments' batches alone. A round without waiting reads makes no
 batch unless told to: then the pace of answers tells their owner nothing. What hits give is ``carrying``'s. Protocol
 section 5.
 """

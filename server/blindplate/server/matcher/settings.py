@@ -21,11 +21,12 @@ class MatcherSettings(ProcessSettings):
     window key is in use, ``window_keys_ahead`` how many are announced beyond it, so that a camera that is cut off
     can go on sealing. ``max_held`` bounds the records of one list held at once, ``max_secrets`` the opened match secrets
     kept in memory, ``max_unacknowledged`` the answers that may be left unacknowledged under a grant, by its owner
-    or because the ledger is away, before its reads wait, ``max_upload_bytes`` one segment, ``max_segments`` the segments of one list and epoch, ``max_list_bytes`` all
-    segments of one list, ``max_media_bytes`` the media of one claimed record, ``max_media_total_bytes`` all that are held,
-    ``min_free_bytes`` the room kept on the disk so that erasing always succeeds,
-    ``segment_memory_bytes`` what one worker keeps of lists it has loaded. ``camera_rate`` (records a second) and ``camera_burst`` bound one camera. With ``answer_empty_ticks``
-    a tick without waiting reads is answered with dummies alone, so that the pace of answers tells nothing.
+    or because the ledger is away, before its reads wait, ``max_upload_bytes`` one segment, ``max_segments`` the
+    segments of one list and epoch, ``max_list_bytes`` all segments of one list, ``max_media_bytes`` the media of one
+    claimed record, ``max_media_total_bytes`` all that are held, ``min_free_bytes`` the room kept on the disk so that
+    erasing always succeeds, ``segment_memory_bytes`` what one worker keeps of lists it has loaded. ``camera_rate``
+    (records a second) and ``camera_burst`` bound one camera. With ``answer_empty_ticks`` a tick without waiting reads
+    is answered with dummies alone, so that the pace of answers tells nothing.
     ``record_messages`` names a file for every decrypted message: for demonstrations only, it outlives erasure.
     """
 

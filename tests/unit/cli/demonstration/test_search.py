@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blindplate.cli.demonstration import search
-from blindplate.cli.demonstration.search import PlateSearch, plant_canary
+from blindplate.cli.demonstration.search import PlateSearch, files_below, plant_canary
 
 PLATE = "AB12CDE"
 SEARCH = PlateSearch([PLATE])
@@ -71,3 +71,16 @@ def test_every_canary_is_found(tmp_path: Path) -> None:
     found = {finding.path for finding in SEARCH.files(planted)}
     assert found == set(planted)
     assert len(planted) > 20
+
+
+def test_files_made_while_others_are_looked_at_are_looked_at_too(tmp_path: Path) -> None:
+    (tmp_path / "inputs").mkdir()
+    for name in ("a", "b", "inputs/c"):
+        (tmp_path / name).touch()
+    seen: list[str] = []
+    for path in files_below(tmp_path, tmp_path / "inputs"):
+        seen.append(path.name)
+        if path.name == "a":
+            (tmp_path / "b").unlink()
+            (tmp_path / "later").touch()
+    assert seen == ["a", "b", "later"]

@@ -6,7 +6,6 @@ import stat
 import threading
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,36 +14,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blindplate.core.errors import (
-    BlindplateError,
-    EntryError,
     ForkError,
     MessageError,
-    NotFoundError,
-    RollbackError,
     SignatureError,
-    UnavailableError,
     UnwitnessedError,
 )
-from blindplate.core.ledger.bundles import decode_bundle, encode_bundle
-from blindplate.core.ledger.checkpoints import SignedCheckpoint
-from blindplate.core.ledger.entries import document_bytes, passed_over
-from blindplate.core.ledger.layout import document_path, entries_path
-from blindplate.core.ledger.state import LedgerState
+from blindplate.core.ledger.layout import entries_path
 from blindplate.core.statements.release_entries import DecisionEntry
 from blindplate.edge.ledger.replica import Replica
-from blindplate.edge.ledger.source import FolderSource, LedgerSource
+from blindplate.edge.ledger.source import FolderSource
 from tests.unit.core.ledger.entering import (
-    BATCHES,
     DECISION,
-    DIGEST,
     DOCUMENT,
     END,
-    EVERY_KIND,
     GRANT,
     MADE,
     PARTIES,
-    REGISTER,
-    REGISTER_ENTRY,
     REQUEST,
     STRANGER,
     VERSION,
@@ -54,52 +39,15 @@ from tests.unit.core.ledger.entering import (
 )
 from tests.unit.core.ledger.samples import KEYS
 from tests.unit.edge.ledger.publishing import Published
-
-SAMPLES = [entry_of(model) for model, _ in EVERY_KIND]
-MATTER = [entry for entry in SAMPLES if not passed_over(entry)]
-GARBAGE = b"\x00 no entry at all"
-
-
-# Made once: signing takes longer than reading.
-BATCH_ENTRIES = [entry_of(changed(BATCHES, made_at=MADE + number)) for number in range(600)]
-
-
-def batches(count: int, start: int = 0) -> list[bytes]:
-    return BATCH_ENTRIES[start : start + count]
-
-
-@dataclass
-class Lying:
-    """A source that gives something else for some paths."""
-
-    source: LedgerSource
-    instead: dict[str, bytes | BlindplateError] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
-
-    def get(self, path: str) -> bytes:
-        self.asked.append(path)
-        given_instead = self.instead.get(path)
-        if isinstance(given_instead, BlindplateError):
-            raise given_instead
-        return self.source.get(path) if given_instead is None else given_instead
-
-
-def seen(state: LedgerState) -> tuple[object, ...]:
-    """All that a state tells."""
-    return (
-        dict(state.grants),
-        dict(state.registers),
-        dict(state.revoked),
-        dict(state.revoked_keys),
-        dict(state.list_versions),
-        dict(state.evaluation_keys),
-        dict(state.policies),
-        dict(state.requests),
-    )
-
-
-def told(replica: Replica) -> tuple[object, ...]:
-    return replica.size, replica.root, replica.signed, seen(replica.state)
+from tests.unit.edge.ledger.replicas import (
+    GARBAGE,
+    MATTER,
+    SAMPLES,
+    Lying,
+    batches,
+    seen,
+    told,
+)
 
 
 def test_decisions_are_kept_where_they_are_asked_for_and_there_alone(
@@ -231,148 +179,6 @@ def test_a_full_bundle_stands_in_for_a_partial_one_that_is_gone(
     assert replica.size == 40
     replica.extend(source, published.publish(MADE), MADE)
     assert replica.size == 340
-
-
-# What a source may do, and which error it is.
-
-
-def bundle_changes(bundle: bytes) -> dict[str, bytes]:
-    entries = decode_bundle(bundle)
-    return {
-        "short": encode_bundle(entries[:-1]),
-        "long": bundle + encode_bundle([entries[-1]]),
-        "cut": bundle[:-1],
-        "empty": b"",
-        "altered": encode_bundle([*entries[:-1], entries[-1][:-1] + b"]"]),
-        "reordered": encode_bundle([*entries[:-2], entries[-1], entries[-2]]),
-        "doubled": encode_bundle([*entries[:-2], entries[-1], entries[-1]]),
-    }
-
-
-@pytest.mark.parametrize("change", ["short", "long", "cut", "empty", "altered", "reordered", "doubled"])
-@pytest.mark.parametrize("start", [0, 4, 300])
-def test_a_bundle_that_is_not_what_was_signed_is_refused_and_nothing_is_kept(
-    published: Published, source: FolderSource, replica: Replica, change: str, start: int
-) -> None:
-    published.append(*SAMPLES, *batches(290))
-    if start:
-        replica.extend(source, published.publish(MADE, size=start), MADE)
-    before = told(replica)
-    published.append(*batches(30, start=400))
-    checkpoint = published.publish(MADE)
-    path = entries_path(0) if start < 256 else entries_path(1, len(published.entries) - 256)
-    altered = bundle_changes(source.get(path))[change]
-    assert altered != source.get(path)
-    with pytest.raises((ForkError, MessageError)):
-        replica.extend(Lying(source, {path: altered}), checkpoint, MADE)
-    assert told(replica) == before
-    replica.extend(source, checkpoint, MADE)
-    assert replica.size == len(published.entries)
-
-
-@pytest.mark.parametrize("error", [NotFoundError("Gone."), UnavailableError("Down.")], ids=["gone", "down"])
-def test_a_bundle_that_cannot_be_had_leaves_the_replica_as_it_was(
-    published: Published, source: FolderSource, replica: Replica, error: BlindplateError
-) -> None:
-    published.append(*SAMPLES, *batches(300))
-    with pytest.raises(type(error)):
-        replica.extend(Lying(source, {entries_path(0): error}), published.publish(MADE), MADE)
-    assert replica.size == 0
-    assert not replica.state.registers
-
-
-@pytest.mark.parametrize(
-    ("instead", "error"),
-    [
-        pytest.param(NotFoundError("Gone."), NotFoundError, id="withheld"),
-        pytest.param(b"", MessageError, id="empty"),
-        pytest.param(
-            document_bytes(changed(REGISTER, generation=2).statement(STRANGER)), EntryError, id="another"
-        ),
-        pytest.param(document_bytes(REGISTER.statement(STRANGER)), SignatureError, id="signature-exchanged"),
-    ],
-)
-def test_a_document_that_is_not_the_one_named_is_the_sources_doing(
-    published: Published,
-    source: FolderSource,
-    replica: Replica,
-    instead: bytes | BlindplateError,
-    error: type[BlindplateError],
-) -> None:
-    published.append(*SAMPLES)
-    checkpoint = published.publish(MADE)
-    with pytest.raises(error):
-        replica.extend(Lying(source, {document_path(DIGEST): instead}), checkpoint, MADE)
-    assert (replica.size, replica.signed, dict(replica.state.grants)) == (0, b"", {})
-    replica.extend(source, checkpoint, MADE)
-    assert replica.state.registers == {DIGEST: REGISTER}
-
-
-def test_no_document_is_fetched_for_an_entry_that_could_not_count(
-    published: Published, source: FolderSource, replica: Replica
-) -> None:
-    # Whoever may append something could otherwise stop every reader with a name of nothing.
-    published.append(signed(changed(REGISTER_ENTRY, register_digest=b"x" * 32), STRANGER))
-    lying = Lying(source)
-    (applied,) = replica.extend(lying, published.publish(MADE), MADE)
-    assert isinstance(applied.error, SignatureError)
-    assert lying.asked == [entries_path(0, 1)]
-
-
-def test_a_checkpoint_of_fewer_entries_is_a_rollback(
-    published: Published, source: FolderSource, replica: Replica
-) -> None:
-    published.append(*SAMPLES)
-    replica.extend(source, published.publish(MADE), MADE)
-    with pytest.raises(RollbackError):
-        replica.extend(source, published.publish(MADE, size=5), MADE)
-
-
-def forked(published: Published, checkpoint_size: int) -> SignedCheckpoint:
-    """A checkpoint of another history of that size."""
-    published.entries = [*published.entries[:2], GARBAGE, *published.entries[3:]]
-    return published.publish(MADE, size=checkpoint_size)
-
-
-@pytest.mark.parametrize("more", [0, 5])
-def test_another_history_is_a_fork(
-    published: Published, source: FolderSource, replica: Replica, more: int
-) -> None:
-    published.append(*SAMPLES)
-    replica.extend(source, published.publish(MADE), MADE)
-    before = told(replica)
-    published.append(*batches(more))
-    with pytest.raises(ForkError):
-        replica.extend(source, forked(published, len(published.entries)), MADE)
-    assert told(replica) == before
-
-
-@pytest.mark.parametrize("known", [1, 7, 15, 256, 300])
-def test_a_known_root_must_be_met_on_the_way(
-    published: Published, source: FolderSource, open_replica: Callable[..., Replica], known: int
-) -> None:
-    published.append(*SAMPLES, *batches(285))
-    checkpoint = published.publish(MADE)
-    replica = open_replica()
-    with pytest.raises(ForkError):
-        replica.extend(source, checkpoint, MADE, known={known: bytes(32)})
-    assert replica.size == 0
-    right = {size: published.checkpoint(size).root for size in (known, 3)}
-    replica.extend(source, checkpoint, MADE, known=right | {len(published.entries) + 1: bytes(32)})
-    assert replica.size == 300
-
-
-def test_the_root_already_read_is_compared_with_what_is_known(
-    published: Published, source: FolderSource, replica: Replica
-) -> None:
-    published.append(*SAMPLES)
-    replica.extend(source, published.publish(MADE), MADE)
-    published.append(*batches(1))
-    with pytest.raises(ForkError):
-        replica.extend(source, published.publish(MADE), MADE, known={15: bytes(32)})
-
-
-# Agreement with checkpoints of the past.
 
 
 def test_a_checkpoint_of_a_size_it_was_read_at_agrees_or_is_a_fork(

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,16 @@ from blindplate.edge.ledger import replica_file as module
 from blindplate.edge.ledger.replica import Replica
 from blindplate.edge.ledger.replica_file import ReplicaFile
 from blindplate.edge.ledger.source import FolderSource
-from tests.unit.core.ledger.entering import EVERY_KIND, MADE, PARTIES, REQUEST, VERSION, changed, entry_of
+from tests.unit.core.ledger.entering import (
+    EVERY_KIND,
+    GRANT,
+    MADE,
+    PARTIES,
+    REQUEST,
+    VERSION,
+    changed,
+    entry_of,
+)
 from tests.unit.core.ledger.samples import KEYS, LOG, WITNESSES
 from tests.unit.edge.ledger.publishing import Published
 
@@ -136,6 +146,33 @@ def test_two_who_extend_one_file_do_not_both_go_on(
         second.extend(source, published.publish(MADE), MADE)
     assert second.size == 0
     first.extend(source, published.publish(MADE), MADE)
+
+
+def test_a_replica_is_opened_whole_while_another_process_extends_it(
+    published: Published, source: FolderSource, open_replica: OpenReplica
+) -> None:
+    versions = [changed(VERSION, list_version=number, added=0) for number in range(2, 60)]
+    published.append(*SAMPLES[:2], *map(entry_of, (VERSION, *versions)))
+    steps = [published.publish(MADE, size=size) for size in range(2, len(published.entries) + 1)]
+    extended, over = open_replica(), threading.Event()
+
+    def extend() -> None:
+        for step in steps:
+            extended.extend(source, step, MADE)
+        over.set()
+
+    extending = threading.Thread(target=extend)
+    extending.start()
+    seen: set[int] = set()
+    try:
+        while not over.is_set():
+            opened = open_replica()
+            assert len(opened.state.list_versions.get(GRANT.grant_id, ())) == max(opened.size - 2, 0)
+            seen.add(opened.size)
+            opened.close()
+    finally:
+        extending.join()
+    assert len(seen) > 1
 
 
 def test_nothing_is_written_to_a_file_that_was_closed(

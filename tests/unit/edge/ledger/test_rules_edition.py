@@ -73,14 +73,16 @@ def test_an_entry_that_counts_only_now_is_dated_by_the_ledgers_record(
 def forgets_the_end(path: Path) -> None:
     """As if the grant's end had not counted by the rules under which the file was written."""
     with closing(Replica(path, KEYS, PARTIES)) as whole:
-        entries = [kept for kept in whole._file.load() if kept.index != END_INDEX]
+        with whole._file.as_of_now():
+            entries = [kept for kept in whole._file.load() if kept.index != END_INDEX]
         whole._file.replace(whole._file.head(), entries)
     execute(path, f"UPDATE head SET rules = {RULES - 1}")
 
 
 def test_an_entry_that_counts_no_more_is_dropped(source: FolderSource, filled: Path) -> None:
     with closing(Replica(filled, KEYS, PARTIES)) as whole:
-        head, kept = whole._file.head(), list(whole._file.load())
+        with whole._file.as_of_now():
+            head, kept = whole._file.head(), list(whole._file.load())
         # A second end of the same grant, as if it had counted once.
         (end,) = [one for one in kept if one.index == END_INDEX]
         whole._file.replace(head, [*kept, type(end)(100, MADE, end.entry)])
