@@ -28,11 +28,12 @@ def draft(
     amendments = _last_amendments(zone, state, now)
     if not amendments:
         raise NotFoundError(f"No grant of the ledger is over zone {zone}.", "Have one entered first.")
+    begins = _beginning(amendments, now)
     entries = tuple(_list_policy(zone, amendment, state) for amendment in amendments)
     policy = ZonePolicy(
         zone=zone,
         serial=0 if before is None else before.serial + 1,
-        not_before=_beginning(amendments, now),
+        not_before=begins,
         not_after=max(amendment.grant.not_after for amendment in amendments),
         mode=mode or (PseudonymMode.OBLIVIOUS if before is None else before.mode),
         custodian_a=parties.custodian_a,
