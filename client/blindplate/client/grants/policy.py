@@ -2,7 +2,7 @@
 
 Guarantees that a draft says of each list what the last amendment of its grant says, under the evaluation keys that both
 custodians entered, and begins when those amendments do; and that no custodian signs one that says anything else, names
-other keys than those pinned, or has a serial that does not rise. Protocol sections 3 and 7; docs/spec/grants.md section 6.
+other keys than those pinned, or has a serial that does not rise. Protocol sections 3 and 7; docs/spec/grants.md section 7.
 """
 
 from __future__ import annotations

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime, time
 from pathlib import Path
 
 import pytest
 
 from blindplate.client.grants import cameras, policy, renewal
 from blindplate.client.grants.description import draft, read_description
-from blindplate.core.domains import Domain
+from blindplate.core.domains import CHARGING_DAY, LONDON, Domain
 from blindplate.core.errors import (
     GrantError,
     IdentityError,
@@ -22,8 +23,8 @@ from blindplate.core.parties import Custodian
 from blindplate.core.signing import SigningKey, Statement
 from blindplate.core.statements.announced_keys import EvaluationKey
 from blindplate.core.statements.cameras import CameraStanding, RegisterEntry
-from blindplate.core.statements.grants import Grant
-from blindplate.core.statements.model import DomainPart
+from blindplate.core.statements.grants import ChargingTerms, Grant, ListKind
+from blindplate.core.statements.model import DomainPart, EpochRulePart
 from blindplate.core.statements.policies import (
     PseudonymMode,
     RegisteredCamera,
@@ -181,6 +182,23 @@ def test_the_next_generation_begins_for_all_grants_after_the_longest_notice(zone
         assert all(getattr(before, name) == getattr(after, name) for name in same)
         assert after.zones[0].register_digest == register_digest(made.register.payload)
         zone.enter_grant(after)
+
+
+def test_with_charging_terms_the_next_generation_begins_at_londons_midnight(zone: Zone) -> None:
+    charging = zone.grant.model_copy(
+        update={
+            "grant_id": "emissions-1",
+            "list_id": "emissions",
+            "list_kind": ListKind.EMISSIONS,
+            "epoch": EpochRulePart.of(CHARGING_DAY),
+            "window_seconds": 6 * 86_400,
+            "charging": ChargingTerms(payment_days=3),
+        }
+    )
+    zone.enter_grant(charging)
+    begins = zone.renew(camera("camera-2")).begins
+    assert datetime.fromtimestamp(begins, LONDON).time() == time(0, 0)
+    assert 0 <= begins - (NOW + NOTICE + 3600) <= 86_400 + 3600
 
 
 def test_revoked_cameras_are_not_of_the_next_generation(zone: Zone) -> None:
