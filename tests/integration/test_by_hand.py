@@ -155,10 +155,11 @@ def test_a_grant_is_shown_suspended_and_ended_a_camera_revoked_and_anyone_may_wa
     typed("custodian", "resume", custodian, "police-1", "--reason", "Quota mended.")
     shown_until("Custodian B acts again on grant police-1", *watch)
     for camera, exit_status, told in (
-        ("camera-9", 2, "names a camera camera-9"),
+        ("camera-9", 2, "have a camera camera-9"),
         ("camera-1", 0, "by entry"),
     ):
-        revoke = ("zone", "revoke", operator, "inner", camera, "--reason", "Stolen.")
+        papers = ("--papers", tmp_path / "papers")
+        revoke = ("camera", "revoke", operator, camera, "--reason", "Stolen.", *papers)
         assert told in typed(*revoke, expected=exit_status)
     assert "is ended by entry" in typed("grant", "end", operator, "police-1", "--reason", "Not needed.")
     shown_until("grant police-1 ends", *watch)

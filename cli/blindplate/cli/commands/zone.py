@@ -1,4 +1,4 @@
-"""``blindplate zone``: the public camera register of a zone, and cameras revoked."""
+"""``blindplate zone``: the public camera register of a zone."""
 
 from __future__ import annotations
 
@@ -35,33 +35,6 @@ def sign(
     write_statement(out, register)
     Console().print(
         f"Signed. Enter it with `ledger enter`, then have the grants over the zone amended to name {out}.",
-        highlight=False,
-        soft_wrap=True,
-        markup=False,
-    )
-
-
-@app.command()
-def revoke(
-    operator: SettingsFile,
-    zone: Annotated[str, typer.Argument(metavar="ZONE", help="The camera's zone.")],
-    camera: Annotated[str, typer.Argument(metavar="CAMERA", help="Its name in the zone's register.")],
-    reason: Annotated[str, typer.Option(help="Why; it is public.")],
-) -> None:
-    """Revoke a camera and its key for good, in the ledger, as the operator."""
-    from blindplate.client.grants.camera import revocation
-    from blindplate.client.grants.party import GrantPartySettings
-    from blindplate.edge.clock import SystemClock
-    from blindplate.edge.ledger.appender import LedgerClient
-    from blindplate.edge.ledger.snapshot import read_ledger
-
-    settings = GrantPartySettings.read(operator)
-    with read_ledger(settings.ledger, settings.trust) as state:
-        revoked = revocation(zone, camera, reason, settings.key(), state, SystemClock().now())
-    with LedgerClient(settings.ledger.address, settings.tls, settings.ledger.keys.keys()) as client:
-        (receipt,) = client.append([revoked])
-    Console().print(
-        f"Camera {camera} is revoked by entry {receipt.index}; it counts for nothing once that is witnessed.",
         highlight=False,
         soft_wrap=True,
         markup=False,

@@ -69,6 +69,8 @@ class Authority:
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise SettingsError(f"The authority's key in {folder} is of another kind than P-256.")
         now = int(datetime.now(UTC).timestamp())
+        if certificate.not_valid_after_utc.timestamp() <= now:
+            raise SettingsError(f"The authority in {folder} has expired.", "Bring another authority.")
         return cls(now, saved=(key, certificate))
 
     def save(self, folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 Guarantees that what the matcher did not hear of is told with the next one, and that nothing but these two numbers and the
 time they were counted in is told. Best effort: nothing waits for it, and a matcher that is away is logged once.
-docs/spec/camera.md section 9.
+docs/spec/camera.md section 10.
 """
 
 from __future__ import annotations

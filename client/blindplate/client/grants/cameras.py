@@ -2,7 +2,7 @@
 
 Guarantees that identity and key of a camera spoken of are those of the zone's newest register in the ledger that names
 it, never as they were typed: a slip would suspect or revoke nothing, or another camera. In force once both custodians
-have witnessed it. Protocol section 7; docs/spec/camera.md section 9.
+have witnessed it. Protocol section 7; docs/spec/camera.md section 10.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Guarantees that a draft says of each list what the last amendment of its grant says, under the evaluation keys that both
 custodians entered, and begins when those amendments do; and that no custodian signs one that says anything else, names
-other keys than those pinned, or has a serial that does not rise. Protocol sections 3 and 7; docs/spec/grants.md section 6.
+other keys than those pinned, or has a serial that does not rise. Protocol sections 3 and 7; docs/spec/grants.md section 7.
 """
 
 from __future__ import annotations
@@ -28,11 +28,12 @@ def draft(
     amendments = _last_amendments(zone, state, now)
     if not amendments:
         raise NotFoundError(f"No grant of the ledger is over zone {zone}.", "Have one entered first.")
+    begins = _beginning(amendments, now)
     entries = tuple(_list_policy(zone, amendment, state) for amendment in amendments)
     policy = ZonePolicy(
         zone=zone,
         serial=0 if before is None else before.serial + 1,
-        not_before=_beginning(amendments, now),
+        not_before=begins,
         not_after=max(amendment.grant.not_after for amendment in amendments),
         mode=mode or (PseudonymMode.OBLIVIOUS if before is None else before.mode),
         custodian_a=parties.custodian_a,

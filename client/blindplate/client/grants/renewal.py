@@ -2,7 +2,7 @@
 
 Guarantees that all amendments begin at one moment, after the notice period of each of them, and change nothing but the
 zone's generation and register. Until that moment the generation before stays in force, and owners prepare for the next.
-Signed here by the operator; custodians countersign. Protocol sections 3 and 7; docs/spec/grants.md section 5.
+Signed here by the operator; custodians countersign. Protocol sections 3 and 7; docs/spec/grants.md section 6.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from blindplate.core.domains import CHARGING_DAY
 from blindplate.core.errors import GrantError, NotFoundError
 from blindplate.core.ledger.state import LedgerState
 from blindplate.core.signing import SigningKey, Statement
@@ -55,7 +56,7 @@ def renewal(
 ) -> Renewal:
     """The zone's next generation with ``cameras``, to begin ``margin`` seconds after the longest notice period.
 
-    ``now`` is in seconds since 1970 (UTC). Raises GrantError where a grant over the zone would be over by then: it would
+    With charging terms in the zone it begins with the charging day after that. ``now`` is in seconds since 1970 (UTC). Raises GrantError where a grant over the zone would be over by then: it would
     have to be renewed first, or ended.
     """
     current = state.current_register(zone)
@@ -64,6 +65,9 @@ def renewal(
     over = _grants_over(zone, state, now)
     notice = max((grant.notice_seconds for grant in over), default=0)
     begins = math.ceil(now + notice + margin)
+    if any(grant.charging is not None for grant in over):
+        # Within a charging day a vehicle would have two pseudonyms, and more than one of its reads would be kept.
+        begins = math.ceil(CHARGING_DAY.at(begins).next().start())
     named = GrantedZone(zone=zone, generation=generation, register_digest=register_digest(register.payload))
     amended = [_amended(grant, named, begins) for grant in over]
     return Renewal(

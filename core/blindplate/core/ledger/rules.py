@@ -25,7 +25,7 @@ from blindplate.core.statements.release_entries import OutcomeEntry, RequestEntr
 
 # Which edition of the rules this is, models and signers of all kinds included: a party's copy of the ledger that was made
 # under another one is read anew. Raised with every release under which an entry counts that did not, or no longer does.
-RULES: Final = 2
+RULES: Final = 3
 
 
 def require_fitting(facts: Facts, model: StatementModel) -> None:

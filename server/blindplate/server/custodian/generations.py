@@ -3,7 +3,7 @@
 Guarantees that a change of generation leaves no gap: an owner has its list evaluated for the coming generation while the
 amendment that brings it is under notice, and a camera has evaluated what it captured under the one before. Both only
 under a grant that is in force itself, for zones it has now; nothing is matched or released by a generation before its
-amendment is in force. Protocol sections 3 and 7; docs/spec/grants.md section 5.
+amendment is in force. Protocol sections 3 and 7; docs/spec/grants.md section 6.
 """
 
 from __future__ import annotations

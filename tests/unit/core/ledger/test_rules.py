@@ -174,6 +174,24 @@ def test_a_camera_whose_revocation_is_undone_by_an_old_entry_stays_revoked() -> 
     assert set(state.revoked) == {STATUS.identity}
 
 
+def test_a_suspicion_takes_nothing_away_and_ends_with_the_next_word() -> None:
+    state = granted()
+    taken(state, changed(STATUS, standing=CameraStanding.SUSPECT, made_at=MADE - 9))
+    assert (set(state.suspected), set(state.revoked)) == ({STATUS.identity}, set())
+    taken(state, CAMERA_COUNTS)
+    kept = state.copy()
+    taken(state, changed(STATUS, standing=CameraStanding.ENROLLED, made_at=MADE - 8))
+    taken(kept, STATUS)
+    assert not state.suspected
+    assert (set(kept.suspected), set(kept.revoked)) == (set(), {STATUS.identity})
+
+
+def test_a_revocation_is_not_undone_by_a_suspicion() -> None:
+    state = granted(STATUS)
+    refused(state, changed(STATUS, standing=CameraStanding.SUSPECT, made_at=MADE + 1), "is revoked")
+    assert set(state.revoked) == {STATUS.identity}
+
+
 def test_a_register_entered_later_does_not_bring_a_revoked_key_back() -> None:
     state = granted(STATUS)
     cameras = state.registers[DIGEST].cameras

@@ -3,7 +3,7 @@
 Guarantees that each change of what is wrong with a camera is logged once, by the camera's name, and counted in the
 metrics without it; that what is wrong and what is usual outlive a restart; and that the time in which the matcher itself
 was away is no camera's silence. What was read of late is in memory: after a restart the long spans fill anew. Protocol
-section 7; docs/spec/matcher.md section 10.
+section 7; docs/spec/matcher.md section 12.
 """
 
 from __future__ import annotations
