@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -146,7 +147,7 @@ def test_a_camera_is_revoked_and_no_hit_is_lost_when_its_zones_keys_change(
         process.wait_for("ready", 90)
         typed("hotlist", "add", deployment.settings(owner), stdin=PLATE + "\n")
     for owner in ("owner-police", "owner-railway"):
-        until(lambda owner=owner: uploaded(deployment, owner, 1), 60, "a list in force")
+        until(partial(uploaded, deployment, owner, 1), 60, "a list in force")
     time.sleep(2.0)
     stolen, kept = (processes.camera(name, None, "--follow") for name in ("camera-1", "camera-3"))
     for camera in (stolen, kept):
@@ -182,7 +183,7 @@ def test_a_camera_is_revoked_and_no_hit_is_lost_when_its_zones_keys_change(
 
     # The railway's owner prepares for the next generation, then is away while it begins.
     for owner in ("owner-railway", "owner-police"):
-        until(lambda owner=owner: uploaded(deployment, owner, 2), 60, "lists for both generations")
+        until(partial(uploaded, deployment, owner, 2), 60, "lists for both generations")
     railway.stop()
     before, after = hits(deployment, "owner-police"), list[float]()
     while time.time() < begins + 8:

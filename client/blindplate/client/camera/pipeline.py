@@ -180,8 +180,8 @@ class Pipeline:
         return len(batch.items)
 
     def _of_one_policy(
-        self, present: ZonePolicy, entry: ListPolicy, reads: Sequence[CameraRead]
-    ) -> tuple[ZonePolicy, Sequence[CameraRead]]:
+        self, present: ZonePolicy, entry: ListPolicy, reads: list[CameraRead]
+    ) -> tuple[ZonePolicy, list[CameraRead]]:
         """The first reads that are to be sealed under one policy, by when they were captured; the rest is given back."""
         sequence = self._policy.sequence
 

@@ -48,8 +48,9 @@ class Zone(Papers):
 
     def begin(self, folder: Path) -> None:
         path = described(folder)
-        drafted = draft(read_description(path), path.parent, owner_settings(), self.owner.public, self.state)
-        self.grant = Grant.parsed(drafted.payload)
+        self.grant = draft(
+            read_description(path), path.parent, owner_settings(), self.owner.public, self.state, ["prompt"]
+        )
         self.enter_grant(self.grant, witnessed_at=self.grant.not_before - NOTICE)
         self.enter_keys(1)
         signed = policy.draft("inner", self.state, self.parties, NOW, PseudonymMode.OBLIVIOUS)
@@ -122,6 +123,14 @@ def test_a_camera_is_spoken_of_by_the_key_of_its_newest_register(zone: Zone) -> 
         set(),
         {spiffe_id("camera", "camera-1")},
     )
+
+
+def test_another_partys_word_on_a_camera_counts_for_nothing(zone: Zone) -> None:
+    _, named = cameras.find("camera-1", zone.state)
+    forged = cameras.status(named, "inner", CameraStanding.REVOKED, "Stolen.", zone.owner, NOW)
+    with pytest.raises(SignatureError):
+        zone.enter(forged)
+    assert not zone.state.revoked
 
 
 @pytest.mark.parametrize(("name", "of_zone"), [("camera-9", None), ("camera-1", "outer")])
