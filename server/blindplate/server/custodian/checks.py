@@ -58,12 +58,14 @@ class Evidence:
     """A request that passed every check here.
 
     ``grant`` is the amendment in force now, whose release policy decides; ``member`` the entry of the list that the
-    record is of; ``reply`` the answer to an approval, and ``reply_key`` the key it is sealed to.
+    record is of; ``suspected`` whether its camera is under suspicion now; ``reply`` the answer to an approval, and
+    ``reply_key`` the key it is sealed to.
     """
 
     grant: Grant
     record: SealedRecord
     member: Member
+    suspected: bool
     reply: Reply
     reply_key: SealingKey
 
@@ -98,7 +100,10 @@ def check(
     _check_form(record.header, then)
     camera = _check_origin(record, custodian, key, then, permissions)
     member = _check_membership(authentic, envelope, then, permissions)
-    return Evidence(grant, record, member, _reply(record.header, envelope, camera, then), reply_key)
+    suspected = camera.identity in permissions.state.suspected
+    return Evidence(
+        grant, record, member, suspected, _reply(record.header, envelope, camera, then), reply_key
+    )
 
 
 def _check_times(request: ReleaseRequest, moment: float) -> None:

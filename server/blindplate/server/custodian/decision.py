@@ -5,8 +5,9 @@
 Rules:
  1. A request is approved as soon as it is opened, without officers, where the grant's policy is automatic; where a
     standing authorisation names its purpose and the list entry's priority and has room left today; or in an
-    emergency, where the grant allows that. Never when its record is an alternate reading. Every other needs as many distinct officers as the policy
-    says, at least one. An emergency is used only where nothing else spares the officers.
+    emergency, where the grant allows that. Never when its record is doubted: an alternate reading, or of a camera under
+    suspicion. Every other needs as many distinct officers as the policy says, at least one. An emergency is used only
+    where nothing else spares the officers.
  2. An officer's approval counts once. The last one needed approves.
  3. One officer's denial denies, also after that officer's own approval, as long as the request is pending.
  4. A pending request expires at ``expires_at``; from that moment no officer's word counts.
@@ -94,7 +95,7 @@ def terms_of(
     purpose: Purpose,
     priority: Priority,
     *,
-    alternate: bool,
+    doubted: bool,
     emergency: bool,
     standing_left: int,
     expires_at: int,
@@ -104,7 +105,7 @@ def terms_of(
     ``priority`` is that of the entry the record is of, as its owner committed to it before the capture.
     ``standing_left`` is how many releases of today its standing authorisation has left.
     """
-    if alternate:
+    if doubted:
         return officers_terms(policy, expires_at)
     if policy.mode is ReleaseMode.AUTOMATIC:
         return Terms(Way.AUTOMATIC, 0, expires_at)

@@ -135,7 +135,7 @@ class Submissions:
             grant.release,
             request.purpose,
             evidence.member.priority,
-            alternate=evidence.record.header.alternate,
+            doubted=evidence.record.header.alternate or evidence.suspected,
             emergency=request.emergency,
             standing_left=release_quotas.standing_left(connection, grant, self.docket.clock.now()),
             expires_at=request.expires_at,

@@ -1,7 +1,8 @@
-"""A camera under suspicion: taken at its word still, and allowed a quarter of what it may have evaluated.
+"""A camera under suspicion: its records count, and it is allowed a quarter of what it may have evaluated.
 
-Its reads are matched, since a camera that is only broken would otherwise let vehicles pass unseen; what a thief could try
-with it until it is revoked is cut. Protocol sections 3 and 7; docs/spec/camera.md section 10.
+Its reads are matched, since a camera that is only broken would otherwise let vehicles pass unseen; none is released
+without an officer (``decision``, rule 1); what a thief could try with it until it is revoked is cut. Protocol sections 3
+and 7; docs/spec/camera.md section 10.
 """
 
 from __future__ import annotations

@@ -127,12 +127,15 @@ class Book:
         self.enter(committed, self.owner, at=at)
 
     def revoke(self, camera: str, zone: str, key: bytes, at: int) -> None:
+        self.tell(camera, zone, key, at, CameraStanding.REVOKED)
+
+    def tell(self, camera: str, zone: str, key: bytes, at: int, standing: CameraStanding) -> None:
         status = CameraStatus(
             camera_id=camera,
             zone=zone,
             identity=spiffe_id("camera", camera),
             signing_key=key,
-            standing=CameraStanding.REVOKED,
+            standing=standing,
             reason="stolen",
             made_at=at,
         )

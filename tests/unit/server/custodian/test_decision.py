@@ -141,18 +141,18 @@ POLICIES = st.builds(
     policy=POLICIES,
     purpose=st.sampled_from([Purpose.MURDER, Purpose.ROAD_SAFETY]),
     priority=st.sampled_from(Priority),
-    alternate=st.booleans(),
+    doubted=st.booleans(),
     emergency=st.booleans(),
     left=st.integers(0, 2),
 )
 def test_officers_are_spared_by_nothing_but_the_grants_own_words(
-    policy: ReleasePolicy, purpose: Purpose, priority: Priority, alternate: bool, emergency: bool, left: int
+    policy: ReleasePolicy, purpose: Purpose, priority: Priority, doubted: bool, emergency: bool, left: int
 ) -> None:
     found = terms_of(
         policy,
         purpose,
         priority,
-        alternate=alternate,
+        doubted=doubted,
         emergency=emergency,
         standing_left=left,
         expires_at=END,
@@ -161,7 +161,7 @@ def test_officers_are_spared_by_nothing_but_the_grants_own_words(
     covered = purpose is Purpose.MURDER and priority in (Priority.HIGH, Priority.LOW)
     standing = policy.mode is ReleaseMode.STANDING and covered and left > 0
     overridden = emergency and policy.emergency
-    if alternate or not (automatic or standing or overridden):
+    if doubted or not (automatic or standing or overridden):
         assert (found.way, found.officers_needed) == (Way.OFFICERS, policy.officers)
         assert opened(found).state is State.PENDING
         return

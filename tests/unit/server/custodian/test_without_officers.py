@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from blindplate.core.membership import ranked_digest
+from blindplate.core.statements.cameras import CameraStanding
 from blindplate.core.statements.grants import ListKind, ReleaseMode, ReleasePolicy, StandingAuthorisation
 from blindplate.core.statements.priorities import Priority
 from blindplate.core.statements.purposes import Purpose
@@ -134,7 +135,7 @@ def test_an_emergency_skips_nothing_but_approval(opens: Opens) -> None:
     assert desk.outcome(desk.ask(desk.sealed(), emergency=True)) == "quota"
 
 
-@pytest.mark.parametrize(
+every_way = pytest.mark.parametrize(
     ("terms", "changed"),
     [
         pytest.param(EMISSIONS, {"purpose": Purpose.UNPAID_CHARGE}, id="automatic"),
@@ -142,6 +143,9 @@ def test_an_emergency_skips_nothing_but_approval(opens: Opens) -> None:
         pytest.param(EMERGENCY, {"emergency": True}, id="emergency"),
     ],
 )
+
+
+@every_way
 def test_an_alternate_reading_always_waits_for_an_officer(
     opens: Opens, terms: dict[str, Any], changed: dict[str, Any]
 ) -> None:
@@ -150,6 +154,20 @@ def test_an_alternate_reading_always_waits_for_an_officer(
     assert standing.state == "pending"
     desk.say("anna", standing.request_id)
     assert how(desk, standing) == ("ok", False, False, 1)
+
+
+@every_way
+def test_a_record_of_a_suspected_camera_waits_for_an_officer_until_it_is_cleared(
+    opens: Opens, terms: dict[str, Any], changed: dict[str, Any]
+) -> None:
+    desk = opens(terms)
+    desk.book.tell("camera-1", "inner", desk.camera.public, NOW - 1, CameraStanding.SUSPECT)
+    standing = desk.ask(desk.sealed(), **changed)
+    assert standing.state == "pending"
+    desk.say("anna", standing.request_id)
+    assert how(desk, standing) == ("ok", False, False, 1)
+    desk.book.tell("camera-1", "inner", desk.camera.public, NOW, CameraStanding.ENROLLED)
+    assert how(desk, desk.ask(desk.sealed(), **changed))[3] == 0
 
 
 def test_the_policy_in_force_now_decides_not_the_one_of_the_capture(opens: Opens) -> None:
