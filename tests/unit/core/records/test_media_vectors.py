@@ -96,7 +96,7 @@ def test_media_are_asked_for_and_bundled_as_the_vectors_say() -> None:
 
 
 def test_the_file_keeps_to_its_schema_and_is_what_the_generator_writes() -> None:
-    schema = json.loads((FOLDER / "schemas" / VECTORS["schema"]).read_text(encoding="ascii"))
+    schema: dict[str, Any] = json.loads((FOLDER / "schemas" / VECTORS["schema"]).read_text(encoding="ascii"))
     Draft202012Validator.check_schema(schema)
     Draft202012Validator(schema).validate(VECTORS)
     assert generate_media_vectors.render() == TEXT
