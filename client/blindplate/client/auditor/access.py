@@ -90,6 +90,7 @@ class ZoneFigures:
     zone: str
     generation: int
     cameras: int
+    suspected: int
     revoked: int
     reporting: int
     register_digest: str
@@ -117,6 +118,7 @@ def zones(state: LedgerState, statuses: Sequence[CameraStatus], cameras: Cameras
                 zone,
                 current.generation,
                 current.cameras,
+                sum(last.get(camera.identity) is CameraStanding.SUSPECT for camera in registered),
                 sum(last.get(camera.identity) is CameraStanding.REVOKED for camera in registered),
                 sum((zone, camera.camera_id) in cameras.last for camera in registered),
                 current.register_digest.hex(),

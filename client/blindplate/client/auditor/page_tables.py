@@ -193,8 +193,18 @@ def cameras(summary: Summary) -> Table:
     """Each zone's cameras."""
     return Table(
         "Cameras by zone, by the public registers",
-        ("Zone", "Register number", "Cameras", "Of them revoked", "Of them that have reported counts"),
-        tuple((one.zone, one.generation, one.cameras, one.revoked, one.reporting) for one in summary.zones),
+        (
+            "Zone",
+            "Register number",
+            "Cameras",
+            "Of them suspected",
+            "Of them revoked",
+            "Of them that have reported counts",
+        ),
+        tuple(
+            (one.zone, one.generation, one.cameras, one.suspected, one.revoked, one.reporting)
+            for one in summary.zones
+        ),
     )
 
 

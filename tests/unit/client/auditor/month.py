@@ -180,19 +180,24 @@ class _Month:
             self.ledger.register(register("outer", 2, cameras=3))
             zones = (granted("inner"), granted("outer", 2, cameras=3))
             self.ledger.grant(grant(amendment=1, release=_POLICY, list_size=30_000, zones=zones))
+        if day == 16:
+            self._tell("outer-1", CameraStanding.SUSPECT, "reads far too little")
         if day == 18:
-            status = CameraStatus(
-                camera_id="outer-2",
-                zone="outer",
-                identity="spiffe://test/camera/outer-2",
-                signing_key=key("outer-2").public,
-                standing=CameraStanding.REVOKED,
-                reason="stolen",
-                made_at=self.ledger.now,
-            )
-            self.ledger.enter(status, OPERATOR)
+            self._tell("outer-2", CameraStanding.REVOKED, "stolen")
         if day == DAYS - 1:
             self.ledger.end(TRANSPORT)
+
+    def _tell(self, camera: str, standing: CameraStanding, reason: str) -> None:
+        status = CameraStatus(
+            camera_id=camera,
+            zone="outer",
+            identity=f"spiffe://test/camera/{camera}",
+            signing_key=key(camera).public,
+            standing=standing,
+            reason=reason,
+            made_at=self.ledger.now,
+        )
+        self.ledger.enter(status, OPERATOR)
 
     def _count(self) -> None:
         ledger = self.ledger

@@ -114,6 +114,11 @@ def test_the_page_shows_what_the_ledger_says() -> None:
     assert rows(document, "Reads compared with lists, over time") == [["2025-03-03", "1,000", "40"]]
 
 
+def test_suspected_and_revoked_cameras_are_counted_by_zone() -> None:
+    found = {one.zone: (one.cameras, one.suspected, one.revoked) for one in summarize(audit_of_month()).zones}
+    assert found == {"inner": (2, 0, 0), "outer": (3, 1, 1)}
+
+
 def test_reads_that_no_later_count_speaks_of_are_shown() -> None:
     ledger = Ledger.begun()
     ledger.counts(row(received=50, claimed=2, erased_acknowledged=8))
