@@ -15,6 +15,7 @@ import sqlite3
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -25,6 +26,7 @@ from sqlalchemy import insert
 
 from blindplate.cli.deployment import create_deployment
 from blindplate.client.camera.spool import Spool, SpoolItem
+from blindplate.client.owner.entries import Details
 from blindplate.client.owner.store import Store
 from blindplate.client.owner.tables import entries, versions
 from blindplate.psi.owner import open_answer
@@ -71,13 +73,10 @@ def owner(folder: Path, journal: Journal, rng: Random) -> None:
             connection.execute(
                 insert(versions).values(version=version, made_at=0.0, added=len(plates), removed=0)
             )
-            texts = dict.fromkeys(("reason", "priority", "action", "make", "model", "colour"), "")
             rows = [
                 {
                     "plate": plate,
-                    **texts,
-                    "note": "",
-                    "officer": "",
+                    **asdict(Details()),
                     "listed_version": version,
                     "listed_at": 0.0,
                 }

@@ -11,10 +11,11 @@ import pytest
 
 from blindplate.client.auditor.findings import Kind
 from blindplate.core.domains import Domain
-from blindplate.core.membership import candidates_digest
+from blindplate.core.membership import Member, candidates_digest
 from blindplate.core.parties import Custodian
 from blindplate.core.plates import CanonicalPlate
 from blindplate.core.records.opening import open_payload
+from blindplate.core.statements.priorities import Priority
 from blindplate.server.custodian import checks
 from blindplate.v1 import release_pb2 as v1
 from tests.adversary.asking import Desk
@@ -111,6 +112,6 @@ def test_matcher_and_owner_together_release_nothing_of_one_taken_off_before(
 
 def _whoever(
     _header: object, _n_y: object, candidates: v1.VersionCandidates, _root: object, _leaves: object
-) -> bytes:
+) -> Member:
     """Any entry of the list will do."""
-    return candidates.candidates[0].f
+    return Member(candidates.candidates[0].f, Priority.NONE)

@@ -115,7 +115,7 @@ def renew(deployment: Deployment, papers: Path, generation: int) -> float:
     assert len(grants) == 2
     for grant in grants:
         for custodian in ("custodian-a", "custodian-b"):
-            typed("grant", "countersign", deployment.settings(custodian), grant)
+            typed("grant", "countersign", deployment.settings(custodian), grant, "--short-notice")
     typed("ledger", "enter", operator, *grants)
     policy = papers / "policy.json"
     draft = ("zone", "policy", "draft", operator, "inner", "--out", policy)

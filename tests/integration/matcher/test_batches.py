@@ -154,4 +154,6 @@ def test_the_matchers_counts_stand_in_the_ledger_and_balance(
         "erased_unclaimed": 0,
         "erased_claimed": 0,
         "open": 1,
+        "kept": 0,
+        "erased_unopened": 0,
     }

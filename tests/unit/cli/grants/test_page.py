@@ -157,6 +157,7 @@ OTHERS: Mapping[str, object] = {
     "list_kind": ListKind.EMISSIONS,
     "mode": ReleaseMode.AUTOMATIC,
     "kind": "charging-day",
+    "charging": ChargingTerms(payment_days=3),
 }
 
 

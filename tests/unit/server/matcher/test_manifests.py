@@ -44,8 +44,8 @@ def manifest_of(moment: float) -> Manifest:
 def grants() -> Grants:
     state = granted()
     # Capacity for the smallest layout.
-    amended = changed(GRANT, amendment=1, not_before=CHANGE, notice_seconds=1, capacity=100_000)
-    assert state.apply(10, entry_of(amended), BEGINS).error is None
+    amended = changed(GRANT, amendment=1, not_before=CHANGE, capacity=100_000)
+    assert state.apply(10, entry_of(amended), MADE + 3600).error is None
     return Grants.of(state)
 
 
