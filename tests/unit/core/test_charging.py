@@ -133,12 +133,13 @@ def test_a_grant_with_charging_terms_is_of_emissions_by_charging_days_and_leaves
     assert grant(charging=terms, window_seconds=5 * DAY).charging is not None
     for changes in (
         {"window_seconds": 5 * DAY - 1},
+        {"evidence_days": 4},
         {"list_kind": "hotlist", "release": {"mode": "manual", "daily_quota": 1}},
         {"epoch": {"kind": "span", "seconds": 3600}},
         {"charging": {"payment_days": 31}},
         {"charging": {"payment_days": -1}},
     ):
-        with pytest.raises(ValueError, match=r"charging|window|payment_days"):
+        with pytest.raises(ValueError, match=r"charging|window|evidence|payment_days"):
             grant(**{"charging": terms, **changes})
 
 

@@ -72,6 +72,7 @@ def page(grant: Grant, registers: Registers | None) -> list[Line]:
         Line("What its owner learns of a hit without any release", _before_release(grant.disclosure)),
         Line("How far one vehicle can be followed without any release", _linkable(grant.epoch)),
         Line("How long an unmatched record is kept", span(grant.window_seconds)),
+        Line("How long its owner may keep what was matched", _evidence(grant)),
         Line("When what was matched may be opened", _opened(grant)),
         Line("How long a camera may hold a record back", _delay(grant.disclosure.max_delay_seconds)),
         Line("How often it is matched", f"every {grant.tick_seconds:g} s, up to {_batches(grant.batches_per_tick)} for each part of the list"),
@@ -146,6 +147,13 @@ def _opened(grant: Grant) -> str:
         "one record a vehicle, zone and day"
         if days
         else "at the end of the charging day; until then it is kept unopened, one record a vehicle, zone and day"
+    )
+
+
+def _evidence(grant: Grant) -> str:
+    return (
+        f"{_count(grant.evidence_days, 'day')} from its capture, and longer only under a legal hold, which the ledger "
+        "shows; a later amendment can shorten this for what was captured before, and never lengthen it"
     )
 
 

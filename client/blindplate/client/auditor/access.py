@@ -71,6 +71,7 @@ class GrantFigures:
     emergency: bool
     discloses: tuple[str, ...]
     kept_seconds: int
+    evidence_days: int
     history: tuple[Change, ...]
 
 
@@ -153,6 +154,7 @@ def _grant(history: GrantHistory, dates: GrantDates, as_of: int) -> GrantFigures
         emergency=grant.release.emergency,
         discloses=tuple(FIELDS[one] for one in sorted(grant.disclosure.fields)),
         kept_seconds=grant.window_seconds,
+        evidence_days=grant.evidence_days,
         history=_history(history, dates),
     )
 

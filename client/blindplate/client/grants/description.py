@@ -23,6 +23,7 @@ from blindplate.core.errors import GrantError, SettingsError
 from blindplate.core.ledger.state import LedgerState
 from blindplate.core.statements.disclosure import Disclosure
 from blindplate.core.statements.grants import (
+    DEFAULT_EVIDENCE_DAYS,
     Assessment,
     ChargingTerms,
     Grant,
@@ -72,6 +73,7 @@ class GrantDescription(Part):
     batches_per_tick: Annotated[int, Field(ge=1)] = 1
     parameter_set: Name = "prompt"
     charging: ChargingTerms | None = None
+    evidence_days: Annotated[int, Field(ge=1)] = DEFAULT_EVIDENCE_DAYS
 
 
 def read_description(path: Path) -> GrantDescription:

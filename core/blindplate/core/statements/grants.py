@@ -32,6 +32,8 @@ from blindplate.core.statements.purposes import Purpose
 _DAY_SECONDS: Final = 86_400
 # Beside the days to pay: the charging day itself, and one on which what was kept is opened.
 _OPENING_DAYS: Final = 2
+# What a grant that names no other number of days allows its owner.
+DEFAULT_EVIDENCE_DAYS: Final = 31
 _NO_DOCUMENT: Final = sha256(b"").digest()
 
 
@@ -123,7 +125,8 @@ class Grant(StatementModel):
     under one key generation altogether: whatever is evaluated stays valid as long as the key does, so that this alone
     bounds how many plates an owner can ever look for. ``window_seconds`` is how long an
     unclaimed record is kept; ``tick_seconds`` the pace of batches, ``batches_per_tick`` their number. Under
-    ``charging`` terms no match secret is given out before payment for its day has closed.
+    ``charging`` terms no match secret is given out before payment for its day has closed. ``evidence_days`` is how long
+    after its capture a claimed record, and all that came of it, may be kept by the owner (``core.retention``).
     """
 
     kind: ClassVar[str] = "grant"
@@ -157,6 +160,7 @@ class Grant(StatementModel):
     batches_per_tick: Annotated[int, Field(ge=1, le=64)] = 1
     parameter_set: Name
     charging: ChargingTerms | None = None
+    evidence_days: Annotated[int, Field(ge=1, le=2_555)] = DEFAULT_EVIDENCE_DAYS
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
@@ -180,6 +184,10 @@ class Grant(StatementModel):
         if self.window_seconds < needed * _DAY_SECONDS:
             raise ValueError(
                 f"a grant with {terms.payment_days} days to pay needs a window of {needed} days at least"
+            )
+        if self.evidence_days < needed:
+            raise ValueError(
+                f"a grant with {terms.payment_days} days to pay needs its evidence for {needed} days at least"
             )
 
     def domains(self) -> tuple[Domain, ...]:

@@ -49,6 +49,7 @@ def test_a_standing_authorisation_is_put_into_words(tmp_path: Path) -> None:
     assert "01 March 2027 00:00:00 London time" in lines["From when"]
     assert "01 March 2028 00:00:00 London time" in lines["Until when"]
     assert lines["How long an unmatched record is kept"] == "1 day"
+    assert lines["How long its owner may keep what was matched"].startswith("31 days from its capture")
     assert "which camera saw it" in lines["What a released record says"]
     assert "direction" not in lines["What a released record says"]
     assert "dpia.pdf" in lines["Privacy assessment"]

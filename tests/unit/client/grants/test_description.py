@@ -41,6 +41,14 @@ def test_a_draft_names_owner_register_digests_and_notice(tmp_path: Path) -> None
     assert grant.notice_seconds == 28 * 86_400
     assert grant.window_seconds == 86_400
     assert grant.release.mode is ReleaseMode.STANDING
+    assert grant.evidence_days == 31
+
+
+def test_a_draft_keeps_evidence_as_long_as_its_description_says(tmp_path: Path) -> None:
+    text = DESCRIPTION.replace("notice_days = 28\n", "notice_days = 28\nevidence_days = 90\n")
+    assert drafted(tmp_path, text).evidence_days == 90
+    with pytest.raises(GrantError):
+        drafted(tmp_path, text.replace("= 90", "= 2556"))
 
 
 def test_a_draft_takes_the_newest_generation_of_a_register(tmp_path: Path) -> None:
