@@ -13,6 +13,7 @@ from blindplate.core.ledger.bundles import decode_bundle
 from blindplate.core.ledger.entries import parse_entry
 from blindplate.core.ledger.layout import bundles_between, entries_path
 from blindplate.core.parties import Custodian
+from blindplate.core.signing import Statement
 from blindplate.core.statements.release_entries import DecisionEntry
 from tests.integration.ledger_site import until
 from tests.integration.matcher.conftest import witnessed
@@ -32,18 +33,18 @@ def found(world: World, kind: Kind) -> list[str]:
 
 def decided(world: World, request_id: bytes) -> dict[Custodian, str]:
     """What the public files say each custodian decided of a request: the code."""
+    said = [DecisionEntry.parsed(one.payload) for one in published(world, DecisionEntry.media_type())]
+    return {one.custodian: one.code for one in said if one.request_id == request_id}
+
+
+def published(world: World, payload_type: str) -> list[Statement]:
+    """Every statement of one kind that the public files show."""
     _settle(world)
-    codes: dict[Custodian, str] = {}
     assert world.ledger.running is not None
-    for bundle in bundles_between(0, world.ledger.running.size):
-        path = world.deployment.ledger / entries_path(bundle.index, bundle.width)
-        for entry in decode_bundle(path.read_bytes()):
-            statement = parse_entry(entry)
-            if statement.payload_type == DecisionEntry.media_type():
-                decision = DecisionEntry.parsed(statement.payload)
-                if decision.request_id == request_id:
-                    codes[decision.custodian] = decision.code
-    return codes
+    bundles = bundles_between(0, world.ledger.running.size)
+    paths = [world.deployment.ledger / entries_path(one.index, one.width) for one in bundles]
+    statements = [parse_entry(entry) for path in paths for entry in decode_bundle(path.read_bytes())]
+    return [one for one in statements if one.payload_type == payload_type]
 
 
 def _settle(world: World) -> None:
