@@ -12,9 +12,12 @@ import os
 import secrets
 import stat
 from pathlib import Path
+from typing import Final
 
 from blindplate.core.errors import SettingsError, StorageError
 from blindplate.core.signing import Statement
+
+_PIECE_BYTES: Final = 1 << 20
 
 
 def write_secret(path: Path, content: bytes) -> None:
@@ -53,7 +56,9 @@ def destroy_secret(path: Path) -> bool:
     except OSError as error:
         raise _undestroyed(path, error) from None
     try:
-        os.write(descriptor, secrets.token_bytes(os.fstat(descriptor).st_size))
+        left = os.fstat(descriptor).st_size
+        while left > 0:
+            left -= os.write(descriptor, secrets.token_bytes(min(left, _PIECE_BYTES)))
         os.fsync(descriptor)
         path.unlink()
         _sync_folder(path.parent)

@@ -32,6 +32,7 @@ from blindplate.core.errors import (
 )
 from blindplate.core.records.commitments import check_match
 from blindplate.core.records.record import SealedRecord
+from blindplate.core.retention import evidence_due
 from blindplate.core.statements.uploads import Stage
 from blindplate.edge.logs import log
 from blindplate.edge.statuses import error_from, remote_errors
@@ -87,6 +88,8 @@ def take_next(
     got = _claim(session, segment, answer.sequence, matches) if segment and matches else []
     claimed = [one for one in got if isinstance(one, Claimed)]
     kept = len(got) - len(claimed)
+    # One that comes after the days of its evidence is not stored: what was erased must not come back by a new answer.
+    timely = [one for one in claimed if not _is_over(session, one)]
     with session.store.writing() as connection:
         row = {
             "sequence": answer.sequence,
@@ -100,7 +103,7 @@ def take_next(
         connection.execute(insert(answers).values(row))
         new = keep_hits(
             connection,
-            claimed,
+            timely,
             sequence=answer.sequence,
             segment_id=answer.segment_id,
             now=session.now(),
@@ -226,6 +229,14 @@ def _taken(
         log().error("claim-alarm", slot=result.slot, error=error)
         return None
     return Claimed(result.slot, record, secret)
+
+
+def _is_over(session: Session, claimed: Claimed) -> bool:
+    captured_at, now = claimed.record.header.capture_time_ms / 1000, session.now()
+    over = evidence_due(session.history, captured_at, now) <= now
+    if over:
+        log().warning("claim-late", slot=claimed.slot)
+    return over
 
 
 def _last_sequence(connection: Connection) -> int:

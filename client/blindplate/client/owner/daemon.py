@@ -1,4 +1,4 @@
-"""The owner's daemon: one loop publishes, one takes answers, one fetches media, one sees releases through, one watches over the grant.
+"""The owner's daemon: a loop each publishes, takes answers, fetches media, sees to releases, erases, watches the grant.
 
 Guarantees that no loop holds another up, that a party that is away is waited for and logged, that what a session was
 opened for is left when the ledger says otherwise, and that an unforeseen error ends the whole process instead of one
@@ -20,6 +20,7 @@ from blindplate.client.owner.charging.run import reveal_approved
 from blindplate.client.owner.coverage import delta_lead
 from blindplate.client.owner.fetching import Fetching
 from blindplate.client.owner.publish import due_epochs, is_behind, kept_back, publish
+from blindplate.client.owner.retention.job import Retaining
 from blindplate.client.owner.session import Session
 from blindplate.core.errors import BlindplateError, SecurityError
 from blindplate.core.parties import Custodian
@@ -50,6 +51,7 @@ def serve(session: Session, stop: threading.Event) -> None:
         ("releases", lambda: _see_to_releases(session, seeing, passed_over)),
         ("outcomes", lambda: _enter_outcomes(session)),
         ("media", Fetching(session).step),
+        ("retention", Retaining(session).step),
         ("grant", _Watching(session, over).step),
     )
     threads = [

@@ -88,6 +88,7 @@ def keep_hits(
             "match_secret": one.match_secret,
             "state": HitState.SEALED,
             "received_at": now,
+            "captured_at": one.record.header.capture_time_ms / 1000,
         }
         new += connection.execute(insert(hits).prefix_with("OR IGNORE").values(row)).rowcount
     return new

@@ -14,17 +14,20 @@ from sqlalchemy import ColumnElement, Connection, Table, func, insert, literal, 
 
 from blindplate.client.owner.charging import tables as charging_tables
 from blindplate.client.owner.entries import priority_of
+from blindplate.client.owner.retention import tables as retention_tables
 from blindplate.client.owner.tables import (
     SCHEMA_VERSION,
     answers,
     entries,
     former_details,
+    hits,
     metadata,
     segments,
     versions,
     waiting,
 )
 from blindplate.core.errors import StorageError
+from blindplate.core.records.record import SealedRecord
 from blindplate.core.statements.priorities import Priority
 from blindplate.core.statements.uploads import Stage
 
@@ -71,6 +74,18 @@ def _from_3(connection: Connection) -> None:
     _add(connection, answers, "kept", "INTEGER NOT NULL DEFAULT 0")
 
 
+def _from_4(connection: Connection) -> None:
+    """Evidence has its days, counted from the capture; holds, and counts of what was erased."""
+    retention_tables.metadata.create_all(connection)
+    if not _has(connection, hits, "captured_at"):
+        _add(connection, hits, "captured_at", "FLOAT NOT NULL DEFAULT 0")
+    (by_capture,) = (one for one in hits.indexes if one.name == "hits_by_capture")
+    by_capture.create(connection, checkfirst=True)
+    for hit_id, record in connection.execute(select(hits.c.hit_id, hits.c.record)).all():
+        captured_at = SealedRecord.from_bytes(record).header.capture_time_ms / 1000
+        connection.execute(update(hits).where(hits.c.hit_id == hit_id).values(captured_at=captured_at))
+
+
 def _has(connection: Connection, table: Table, column: str) -> bool:
     found = connection.exec_driver_sql(f"PRAGMA table_info({table.name})").all()
     return any(row[1] == column for row in found)
@@ -109,4 +124,4 @@ def _keep_what_leaves_said(connection: Connection, of_it: ColumnElement[bool], l
 
 
 # What brings a file of each earlier schema one further.
-_STEPS: Final[dict[int, Callable[[Connection], None]]] = {2: _from_2, 3: _from_3}
+_STEPS: Final[dict[int, Callable[[Connection], None]]] = {2: _from_2, 3: _from_3, 4: _from_4}

@@ -26,6 +26,7 @@ _FILE: Final = "owner.sqlite"
 _LOCK: Final = "publishing.lock"
 _OPENING: Final = "opening.lock"
 _TAKING: Final = "answers.lock"
+_ERASING: Final = "erasing.lock"
 _BUSY_SECONDS: Final = 30.0
 _WRITES: Final = "blindplate_writes"
 
@@ -77,6 +78,27 @@ class Store:
         with file_lock(self.folder / _TAKING, wait=wait) as mine:
             yield mine
 
+    @contextmanager
+    def erasing(self) -> Generator[None]:
+        """A block in which no other process erases evidence, or has a hold on it entered. Waits for its turn."""
+        with file_lock(self.folder / _ERASING):
+            yield
+
+    def empty_log(self) -> bool:
+        """Move the write-ahead log into the database and cut it to nothing; whether nobody who was reading forbade it.
+
+        Raises StorageError.
+        """
+        with _storage_errors(), self._engine.connect() as connection:
+            raw = connection.connection.dbapi_connection
+            busy = raw is None or raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        return not busy
+
+    @property
+    def path(self) -> Path:
+        """The database's file."""
+        return self.folder / _FILE
+
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
@@ -106,9 +128,11 @@ def _engine(path: Path) -> Engine:
 def _storage_errors() -> Generator[None]:
     try:
         yield
-    except DBAPIError as error:
+    # The driver's own errors come through where its connection is used directly.
+    except (DBAPIError, sqlite3.Error) as error:
         # The driver's text may quote what was to be written: only its kind is told.
-        kind = getattr(error.orig, "sqlite_errorname", type(error.orig).__name__)
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        kind = getattr(cause, "sqlite_errorname", type(cause).__name__)
         raise StorageError(
             f"The owner's database refused ({kind}).", "Check the disk's room and health, then try again."
         ) from None

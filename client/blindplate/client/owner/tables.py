@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from blindplate.client.owner.entries import Details
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 metadata: Final = MetaData()
 
 
@@ -165,6 +165,7 @@ answers: Final = Table(
     Column("acknowledged", Boolean, nullable=False),
 )
 
+# ``captured_at`` is the capture as the record's header has it, rounded down: from it on the days of evidence are counted.
 hits: Final = Table(
     "hits",
     metadata,
@@ -177,6 +178,8 @@ hits: Final = Table(
     Column("match_secret", LargeBinary, nullable=False),
     Column("state", String, nullable=False),
     Column("received_at", Float, nullable=False),
+    Column("captured_at", Float, nullable=False),
+    Index("hits_by_capture", "captured_at"),
     sqlite_autoincrement=True,
 )
 
