@@ -18,7 +18,9 @@ from typing import Final
 from blindplate.client.auditor.findings import Finding, Kind, Severity, at
 from blindplate.core.statements.cameras import CameraCounts, CameraStatus, RegisterEntry
 from blindplate.core.statements.evaluations import EvaluationCounts
+from blindplate.core.statements.evidence import EvidenceErasures
 from blindplate.core.statements.grant_changes import GrantEnd, GrantSuspension
+from blindplate.core.statements.holds import HoldEnd, LegalHold
 from blindplate.core.statements.lists import ListVersion
 from blindplate.core.statements.matching import Batches, MatcherCounts
 from blindplate.core.statements.model import StatementModel
@@ -93,6 +95,9 @@ def made_at(model: StatementModel) -> int | None:
             | RequestEntry()
             | OutcomeEntry()
             | EvaluationCounts()
+            | LegalHold()
+            | HoldEnd()
+            | EvidenceErasures()
         ):
             return model.made_at
         case _:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from blindplate.client.auditor.findings import named, short
+from blindplate.client.auditor.findings import day_of, named, short
 from blindplate.client.auditor.wording import plural
 from blindplate.core.statements.announced_keys import EvaluationKey
 from blindplate.core.statements.cameras import CameraCounts, CameraStatus, RegisterEntry
 from blindplate.core.statements.evaluations import EvaluationCounts
+from blindplate.core.statements.evidence import EvidenceErasures
 from blindplate.core.statements.grant_changes import GrantEnd, GrantSuspension
 from blindplate.core.statements.grants import Grant
+from blindplate.core.statements.holds import HoldEnd, LegalHold
 from blindplate.core.statements.lists import ListVersion
 from blindplate.core.statements.matching import Batches, MatcherCounts
 from blindplate.core.statements.model import StatementModel
@@ -53,6 +55,13 @@ def _describe_event(model: StatementModel | None) -> str:
             return f"{named(model.custodian)} on request {short(model.request_id)}: {model.verdict} ({model.code}){how}"
         case OutcomeEntry():
             return f"outcome of request {short(model.request_id)}: {model.outcome}"
+        case LegalHold():
+            return f"evidence of request {short(model.request_id)} held until {day_of(model.until)}: {model.reason}"
+        case HoldEnd():
+            return f"evidence of request {short(model.request_id)} held no longer"
+        case EvidenceErasures():
+            erased = sum(row.erased for row in model.evidence)
+            return f"evidence under grant {model.grant_id} on {model.day}: {erased:,} erased"
         case Batches():
             lists = sorted({batch.list_id for batch in model.batches})
             return f"{plural(len(model.batches), 'answer')} for {', '.join(lists)}"

@@ -18,8 +18,10 @@ from blindplate.core.signing import Statement
 from blindplate.core.statements.announced_keys import EvaluationKey
 from blindplate.core.statements.cameras import CameraCounts, CameraStatus, RegisterEntry
 from blindplate.core.statements.evaluations import EvaluationCounts
+from blindplate.core.statements.evidence import EvidenceErasures
 from blindplate.core.statements.grant_changes import GrantEnd, GrantSuspension
 from blindplate.core.statements.grants import Grant
+from blindplate.core.statements.holds import HoldEnd, LegalHold
 from blindplate.core.statements.lists import ListVersion
 from blindplate.core.statements.matching import Batches, MatcherCounts
 from blindplate.core.statements.model import StatementModel
@@ -40,6 +42,8 @@ _DECISIVE: Final[tuple[type[StatementModel], ...]] = (
     EvaluationKey,
     ListVersion,
     RequestEntry,
+    LegalHold,
+    HoldEnd,
 )
 _COUNTED: Final[tuple[type[StatementModel], ...]] = (
     CameraCounts,
@@ -48,6 +52,7 @@ _COUNTED: Final[tuple[type[StatementModel], ...]] = (
     MatcherCounts,
     DecisionEntry,
     OutcomeEntry,
+    EvidenceErasures,
 )
 MODELS: Final[Mapping[str, type[StatementModel]]] = {
     model.media_type(): model for model in (*_DECISIVE, *_COUNTED)

@@ -12,17 +12,38 @@ from blindplate.core.ledger.grants import GrantHistory
 from blindplate.core.ledger.versions import CommittedVersion
 from blindplate.core.parties import Custodian
 from blindplate.core.statements.cameras import CameraStatus, RegisterEntry
+from blindplate.core.statements.holds import HoldReason
 from blindplate.core.statements.policies import ZonePolicy, ZoneRegister
 from blindplate.core.statements.release_entries import DecisionEntry
 
 
 @dataclass(frozen=True, slots=True)
 class EnteredRequest:
-    """A release request as entered: where it stands, when it was witnessed, and under which grant."""
+    """A release request as entered: where it stands, when it was witnessed, and under which grant.
+
+    ``evidence_due`` is by when the evidence of its record is to be erased at the latest, as far as the ledger can tell.
+    """
 
     index: int
     witnessed_at: int
     grant_id: str
+    made_at: int
+    evidence_due: int
+
+
+@dataclass(frozen=True, slots=True)
+class EnteredHold:
+    """The hold entered last of a request: until when it counts, and when the last word on it was made.
+
+    Of one that was ended ``until`` is when that was.
+    """
+
+    index: int
+    grant_id: str
+    reason: HoldReason
+    until: int
+    changed_at: int
+    ended: bool = False
 
 
 @dataclass(slots=True)
@@ -53,6 +74,7 @@ class Facts:
     )
     policies: dict[str, ZonePolicy] = field(default_factory=dict[str, ZonePolicy])
     requests: dict[bytes, EnteredRequest] = field(default_factory=dict[bytes, EnteredRequest])
+    holds: dict[bytes, EnteredHold] = field(default_factory=dict[bytes, EnteredHold])
     decisions: dict[Custodian, DecisionEntry] = field(default_factory=dict[Custodian, DecisionEntry])
 
     def copy(self) -> Facts:
@@ -70,5 +92,6 @@ class Facts:
             evaluation_keys=dict(self.evaluation_keys),
             policies=dict(self.policies),
             requests=dict(self.requests),
+            holds=dict(self.holds),
             decisions=dict(self.decisions),
         )

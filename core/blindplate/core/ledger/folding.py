@@ -5,13 +5,17 @@ Trusts what it is given: ``state`` checks first.
 
 from __future__ import annotations
 
-from blindplate.core.ledger.facts import EnteredRequest, Facts
+from dataclasses import replace
+
+from blindplate.core.ledger.facts import EnteredHold, EnteredRequest, Facts
 from blindplate.core.ledger.grants import Amendment, GrantHistory, Suspension
 from blindplate.core.ledger.versions import CommittedVersion
+from blindplate.core.retention import DAY_SECONDS
 from blindplate.core.statements.announced_keys import EvaluationKey
 from blindplate.core.statements.cameras import CameraStanding, CameraStatus, RegisterEntry
 from blindplate.core.statements.grant_changes import GrantEnd, GrantSuspension
 from blindplate.core.statements.grants import Grant
+from blindplate.core.statements.holds import HoldEnd, LegalHold
 from blindplate.core.statements.lists import ListVersion
 from blindplate.core.statements.model import StatementModel
 from blindplate.core.statements.policies import ZonePolicy, ZoneRegister
@@ -43,7 +47,20 @@ def fold(
             committed = facts.list_versions.get(model.grant_id, ())
             facts.list_versions[model.grant_id] = (*committed, CommittedVersion(index, witnessed_at, model))
         case RequestEntry():
-            facts.requests[model.request_id] = EnteredRequest(index, witnessed_at, model.grant_id)
+            days = max(one.grant.evidence_days for one in facts.grants[model.grant_id].amendments)
+            due = model.made_at + DAY_SECONDS * days
+            facts.requests[model.request_id] = EnteredRequest(
+                index, witnessed_at, model.grant_id, model.made_at, due
+            )
+        case LegalHold():
+            facts.holds[model.request_id] = EnteredHold(
+                index, model.grant_id, model.reason, model.until, model.made_at
+            )
+        case HoldEnd():
+            held = facts.holds[model.request_id]
+            facts.holds[model.request_id] = replace(
+                held, until=min(held.until, model.made_at), changed_at=model.made_at, ended=True
+            )
         case DecisionEntry():
             last = facts.decisions.get(model.custodian)
             if last is None or model.sequence > last.sequence:

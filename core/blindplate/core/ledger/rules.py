@@ -13,11 +13,14 @@ from typing import Final
 from blindplate.core.errors import EntryError
 from blindplate.core.ledger.facts import Facts
 from blindplate.core.ledger.grants import GrantHistory
+from blindplate.core.ledger.hold_rules import require_hold, require_hold_end
+from blindplate.core.ledger.refusing import known_grant, refuse_if
 from blindplate.core.parties import Custodian
 from blindplate.core.statements.announced_keys import EvaluationKey
 from blindplate.core.statements.cameras import CameraStanding, CameraStatus, RegisterEntry
 from blindplate.core.statements.grant_changes import GrantEnd, GrantSuspension
 from blindplate.core.statements.grants import Grant
+from blindplate.core.statements.holds import HoldEnd, LegalHold
 from blindplate.core.statements.lists import ListVersion
 from blindplate.core.statements.model import StatementModel
 from blindplate.core.statements.policies import ZonePolicy
@@ -51,29 +54,25 @@ def require_fitting(facts: Facts, model: StatementModel) -> None:
             _request(facts, model)
         case OutcomeEntry():
             _outcome(facts, model)
+        case LegalHold():
+            require_hold(facts, model)
+        case HoldEnd():
+            require_hold_end(facts, model)
         case _:
             # Batches, counts and decisions say nothing that an earlier entry could contradict here.
             pass
 
 
-def known_grant(facts: Facts, grant_id: str) -> GrantHistory:
-    """The grant of that name, ended or not. Raises EntryError."""
-    history = facts.grants.get(grant_id)
-    if history is None:
-        raise EntryError("An entry is of a grant that the ledger does not hold.", "Enter the grant first.")
-    return history
-
-
 def _open_grant(facts: Facts, grant_id: str) -> GrantHistory:
     history = known_grant(facts, grant_id)
-    _refuse_if(history.ended_at is not None, f"Grant {grant_id} has ended.")
+    refuse_if(history.ended_at is not None, f"Grant {grant_id} has ended.")
     return history
 
 
 def _register(facts: Facts, entry: RegisterEntry) -> None:
     current = facts.current_registers.get(entry.zone)
     # One generation, one set of cameras: otherwise a camera could join a zone under keys that others' grants opened.
-    _refuse_if(
+    refuse_if(
         current is not None and entry.generation <= current.generation,
         f"Zone {entry.zone} has a register of that generation, or of a later one.",
     )
@@ -81,15 +80,15 @@ def _register(facts: Facts, entry: RegisterEntry) -> None:
 
 def _camera_status(facts: Facts, status: CameraStatus) -> None:
     last = facts.statuses.get(status.identity)
-    _refuse_if(
+    refuse_if(
         last is not None and status.made_at <= last.made_at,
         "A camera's status was not made after the one entered before it.",
     )
-    _refuse_if(
+    refuse_if(
         status.standing is CameraStanding.ENROLLED and status.signing_key in facts.revoked_keys,
         "A camera is to be enrolled with a key that was revoked.",
     )
-    _refuse_if(
+    refuse_if(
         status.standing is CameraStanding.SUSPECT and status.identity in facts.revoked,
         "A camera that is revoked is to be under suspicion.",
     )
@@ -103,34 +102,34 @@ def _grant(facts: Facts, grant: Grant) -> None:
                 f"The register that a grant names for zone {zone.zone} is no document of the ledger.",
                 "Enter the register first.",
             )
-        _refuse_if(
+        refuse_if(
             (register.zone, register.generation) != (zone.zone, zone.generation),
             f"A grant names a register of another zone or generation for zone {zone.zone}.",
         )
     if grant.grant_id not in facts.grants:
-        _refuse_if(grant.amendment != 0, "A grant's first entry is not its amendment 0.")
+        refuse_if(grant.amendment != 0, "A grant's first entry is not its amendment 0.")
         return
     history = _open_grant(facts, grant.grant_id)
-    _refuse_if(
+    refuse_if(
         grant.amendment != history.latest.amendment + 1,
         f"An amendment of grant {grant.grant_id} is not numbered one more than the last.",
     )
     _require_same_subject(history.latest, grant)
     # Otherwise whatever the public was promised notice of could be changed by an amendment that brings its own. Nothing
     # needs less: what has to stop at once is suspended or ended.
-    _refuse_if(
+    refuse_if(
         grant.notice_seconds < history.latest.notice_seconds,
         f"An amendment of grant {grant.grant_id} has a shorter notice period than the one before.",
     )
 
 
 def _require_same_subject(before: Grant, after: Grant) -> None:
-    _refuse_if(
+    refuse_if(
         (after.owner, after.list_id, after.list_kind) != (before.owner, before.list_id, before.list_kind),
         f"An amendment of grant {after.grant_id} has another owner or list.",
     )
     generations = {zone.zone: zone.generation for zone in before.zones}
-    _refuse_if(
+    refuse_if(
         any(zone.generation < generations.get(zone.zone, 0) for zone in after.zones),
         f"An amendment of grant {after.grant_id} goes back to an earlier key generation.",
     )
@@ -138,7 +137,7 @@ def _require_same_subject(before: Grant, after: Grant) -> None:
 
 def _suspension(facts: Facts, suspension: GrantSuspension) -> None:
     last = _open_grant(facts, suspension.grant_id).last_suspension(suspension.custodian)
-    _refuse_if(
+    refuse_if(
         last is not None and suspension.made_at <= last.made_at,
         "A suspension was not made after the one its custodian entered before it.",
     )
@@ -146,14 +145,14 @@ def _suspension(facts: Facts, suspension: GrantSuspension) -> None:
 
 def _policy(facts: Facts, policy: ZonePolicy) -> None:
     last = facts.policies.get(policy.zone)
-    _refuse_if(
+    refuse_if(
         last is not None and policy.serial <= last.serial,
         f"Zone {policy.zone} has a policy of that serial number, or of a later one.",
     )
     for entry in policy.lists:
         named = {Custodian.A: entry.evaluation_key_a, Custodian.B: entry.evaluation_key_b}
         domain = policy.domain(entry)
-        _refuse_if(
+        refuse_if(
             any(
                 facts.evaluation_keys.get((custodian, domain), key) != key for custodian, key in named.items()
             ),
@@ -162,7 +161,7 @@ def _policy(facts: Facts, policy: ZonePolicy) -> None:
 
 
 def _evaluation_key(facts: Facts, key: EvaluationKey) -> None:
-    _refuse_if(
+    refuse_if(
         (key.custodian, key.domain.domain()) in facts.evaluation_keys,
         f"Custodian {key.custodian.name} has entered an evaluation key for that domain.",
     )
@@ -171,20 +170,20 @@ def _evaluation_key(facts: Facts, key: EvaluationKey) -> None:
 def _list_version(facts: Facts, version: ListVersion) -> None:
     history = _open_grant(facts, version.grant_id)
     grant = history.latest
-    _refuse_if(version.list_id != grant.list_id, "A list version is of another list than its grant.")
-    _refuse_if(version.entries > grant.list_size, "A list version has more entries than its grant allows.")
-    _refuse_if(
+    refuse_if(version.list_id != grant.list_id, "A list version is of another list than its grant.")
+    refuse_if(version.entries > grant.list_size, "A list version has more entries than its grant allows.")
+    refuse_if(
         version.leaves > version.entries * len(history.domains()),
         "A list version commits to more leaves than its entries can have.",
     )
     committed = facts.list_versions.get(version.grant_id, ())
     last = committed[-1].statement if committed else None
-    _refuse_if(
+    refuse_if(
         last is not None and version.list_version <= last.list_version,
         "A list version's number does not rise.",
     )
     before = last.entries if last else 0
-    _refuse_if(
+    refuse_if(
         version.entries != before + version.added - version.removed,
         "A list version's entries are not those before it with what was added and without what was removed.",
     )
@@ -193,26 +192,21 @@ def _list_version(facts: Facts, version: ListVersion) -> None:
 def _request(facts: Facts, request: RequestEntry) -> None:
     history = known_grant(facts, request.grant_id)
     grant = history.latest
-    _refuse_if(request.request_id in facts.requests, "A release request is entered a second time.")
-    _refuse_if(request.list_id != grant.list_id, "A release request is of another list than its grant.")
-    _refuse_if(request.requester != grant.owner, "A release request is not by the owner of its grant.")
+    refuse_if(request.request_id in facts.requests, "A release request is entered a second time.")
+    refuse_if(request.list_id != grant.list_id, "A release request is of another list than its grant.")
+    refuse_if(request.requester != grant.owner, "A release request is not by the owner of its grant.")
     # Not a text of the owner's own: whatever it put there, everyone would read for ever.
-    _refuse_if(
+    refuse_if(
         all(request.lawful_basis != amendment.grant.lawful_basis for amendment in history.amendments),
         "A release request names another lawful basis than its grant.",
     )
-    _refuse_if(request.expires_at <= request.made_at, "A release request expires before it was made.")
+    refuse_if(request.expires_at <= request.made_at, "A release request expires before it was made.")
 
 
 def _outcome(facts: Facts, outcome: OutcomeEntry) -> None:
     known_grant(facts, outcome.grant_id)
     request = facts.requests.get(outcome.request_id)
-    _refuse_if(
+    refuse_if(
         request is None or request.grant_id != outcome.grant_id,
         "An outcome is of no release request that was entered under its grant.",
     )
-
-
-def _refuse_if(broken: bool, what: str) -> None:
-    if broken:
-        raise EntryError(what, "Compare it with what the ledger holds; the rules are in docs/spec/ledger.md.")

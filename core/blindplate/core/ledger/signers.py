@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from blindplate.core.errors import EntryError, SignatureError
 from blindplate.core.ledger.facts import Facts
-from blindplate.core.ledger.rules import known_grant
+from blindplate.core.ledger.refusing import known_grant
 from blindplate.core.parties import PartyKeys, key_id
 from blindplate.core.signing import Statement, verify_statement
 from blindplate.core.statements.announced_keys import EvaluationKey
 from blindplate.core.statements.cameras import CameraCounts, CameraStatus, RegisterEntry
 from blindplate.core.statements.evaluations import EvaluationCounts
+from blindplate.core.statements.evidence import EvidenceErasures
 from blindplate.core.statements.grant_changes import GrantEnd, GrantSuspension
 from blindplate.core.statements.grants import Grant
+from blindplate.core.statements.holds import HoldEnd, LegalHold
 from blindplate.core.statements.lists import ListVersion
 from blindplate.core.statements.matching import Batches, MatcherCounts
 from blindplate.core.statements.model import StatementModel
@@ -50,7 +52,7 @@ def _signers(facts: Facts, parties: PartyKeys, model: StatementModel) -> tuple[b
             return (parties.custodian_a, parties.custodian_b)
         case GrantSuspension() | EvaluationKey() | DecisionEntry() | EvaluationCounts():
             return (parties.custodian(model.custodian),)
-        case ListVersion() | RequestEntry() | OutcomeEntry():
+        case ListVersion() | RequestEntry() | OutcomeEntry() | LegalHold() | HoldEnd() | EvidenceErasures():
             return (known_grant(facts, model.grant_id).latest.owner_key,)
         case Batches() | MatcherCounts():
             return (parties.matcher,)

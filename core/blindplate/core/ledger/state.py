@@ -22,7 +22,7 @@ from blindplate.core.ledger.entries import (
     read_model,
     relevant,
 )
-from blindplate.core.ledger.facts import EnteredRequest, Facts
+from blindplate.core.ledger.facts import EnteredHold, EnteredRequest, Facts
 from blindplate.core.ledger.folding import fold
 from blindplate.core.ledger.grants import GrantHistory
 from blindplate.core.ledger.rules import require_fitting
@@ -156,6 +156,11 @@ class LedgerState:
     def requests(self) -> Mapping[bytes, EnteredRequest]:
         """Every release request entered, by id."""
         return MappingProxyType(self._facts.requests)
+
+    @property
+    def holds(self) -> Mapping[bytes, EnteredHold]:
+        """The legal hold entered last of each release request, by the request's id, over or not."""
+        return MappingProxyType(self._facts.holds)
 
     @property
     def last_decisions(self) -> Mapping[Custodian, DecisionEntry]:

@@ -13,8 +13,10 @@ from blindplate.core.ledger.entries import parse_entry
 from blindplate.core.statements.announced_keys import EvaluationKey
 from blindplate.core.statements.cameras import CameraCounts, CameraStatus, RegisterEntry
 from blindplate.core.statements.evaluations import EvaluationCounts
+from blindplate.core.statements.evidence import EvidenceErasures
 from blindplate.core.statements.grant_changes import GrantEnd, GrantSuspension
 from blindplate.core.statements.grants import Grant
+from blindplate.core.statements.holds import HoldEnd, LegalHold
 from blindplate.core.statements.lists import ListVersion
 from blindplate.core.statements.matching import Batches, MatcherCounts
 from blindplate.core.statements.model import StatementModel
@@ -25,7 +27,7 @@ from blindplate.server.limits import Rate
 
 _KINDS: Final[Mapping[Role, Sequence[type[StatementModel]]]] = {
     Role.OPERATOR: (RegisterEntry, CameraStatus, Grant, GrantEnd, ZonePolicy),
-    Role.OWNER: (Grant, ListVersion, RequestEntry, OutcomeEntry),
+    Role.OWNER: (Grant, ListVersion, RequestEntry, OutcomeEntry, LegalHold, HoldEnd, EvidenceErasures),
     Role.MATCHER: (Batches, MatcherCounts),
     Role.CUSTODIAN: (Grant, GrantSuspension, ZonePolicy, EvaluationKey, DecisionEntry, EvaluationCounts),
     Role.CAMERA: (CameraCounts,),

@@ -19,6 +19,7 @@ from blindplate.core.statements.cameras import (
 )
 from blindplate.core.statements.disclosure import DisclosedField, Disclosure
 from blindplate.core.statements.evaluations import EvaluationCounts
+from blindplate.core.statements.evidence import EvidenceCount, EvidenceErasures
 from blindplate.core.statements.grant_changes import GrantEnd, GrantSuspension
 from blindplate.core.statements.grants import (
     Assessment,
@@ -28,6 +29,7 @@ from blindplate.core.statements.grants import (
     ReleaseMode,
     ReleasePolicy,
 )
+from blindplate.core.statements.holds import HoldEnd, HoldReason, LegalHold
 from blindplate.core.statements.lists import ListVersion
 from blindplate.core.statements.matching import AnsweredBatch, Batches, MatcherCounts
 from blindplate.core.statements.model import DomainPart, EpochRulePart, StatementModel
@@ -195,6 +197,22 @@ CAMERA_COUNTS = CameraCounts(
 EVALUATION_COUNTS = EvaluationCounts(
     custodian=Custodian.B, day="2027-01-15", grants=(), zones=(), subject_searches=0, made_at=MADE
 )
+HOLD = LegalHold(
+    grant_id="police-1",
+    request_id=b"q" * 32,
+    reason=HoldReason.CRIMINAL_PROCEEDINGS,
+    lawful_basis="Criminal Procedure and Investigations Act 1996",
+    until=MADE + 60 * DAY,
+    made_at=MADE + DAY,
+)
+HOLD_END = HoldEnd(grant_id="police-1", request_id=b"q" * 32, made_at=MADE + 2 * DAY)
+EVIDENCE = EvidenceErasures(
+    grant_id="police-1",
+    day="2027-01-15",
+    evidence=(EvidenceCount(list_id="police", zone="inner", erased=2, kept=1, held=0),),
+    overdue=0,
+    made_at=MADE,
+)
 # One of every kind, in an order in which each is taken after those before it.
 EVERY_KIND: tuple[tuple[StatementModel, tuple[SigningKey, ...]], ...] = (
     (REGISTER_ENTRY, (OPERATOR,)),
@@ -209,6 +227,9 @@ EVERY_KIND: tuple[tuple[StatementModel, tuple[SigningKey, ...]], ...] = (
     (MATCHER_COUNTS, (MATCHER,)),
     (CAMERA_COUNTS, (CAMERA,)),
     (EVALUATION_COUNTS, (CUSTODIAN_B,)),
+    (HOLD, (OWNER,)),
+    (HOLD_END, (OWNER,)),
+    (EVIDENCE, (OWNER,)),
     (SUSPENSION, (CUSTODIAN_A,)),
     (STATUS, (OPERATOR,)),
     (END, (OPERATOR,)),

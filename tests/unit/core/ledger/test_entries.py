@@ -147,6 +147,7 @@ def test_what_is_passed_over_is_told_from_the_first_bytes(model: StatementModel)
         "camera-counts",
         "decision-entry",
         "evaluation-counts",
+        "evidence-erasures",
         "matcher-counts",
         "outcome-entry",
     }

@@ -71,7 +71,7 @@ def filled(published: Published, source: FolderSource, open_replica: OpenReplica
     return tmp_path / "replicas" / "replica.db"
 
 
-@pytest.mark.parametrize(("moment", "size"), [("before", 3), ("after", 15)])
+@pytest.mark.parametrize(("moment", "size"), [("before", 3), ("after", len(SAMPLES))])
 def test_a_kill_before_the_commit_loses_nothing_and_one_after_it_keeps_everything(
     published: Published,
     source: FolderSource,

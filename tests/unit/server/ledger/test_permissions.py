@@ -14,7 +14,15 @@ from tests.unit.server.ledger.site import entries
 
 ALLOWED = {
     Role.OPERATOR: {"register-entry", "camera-status", "grant", "grant-end", "zone-policy"},
-    Role.OWNER: {"grant", "list-version", "request-entry", "outcome-entry"},
+    Role.OWNER: {
+        "grant",
+        "list-version",
+        "request-entry",
+        "outcome-entry",
+        "legal-hold",
+        "hold-end",
+        "evidence-erasures",
+    },
     Role.MATCHER: {"batches", "matcher-counts"},
     Role.CUSTODIAN: {
         "grant",
