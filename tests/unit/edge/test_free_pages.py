@@ -19,6 +19,7 @@ PLATE = b"AB12CDE"
 def emptied(path: Path, *, secure: bool, page: int = 4096, rows: int = 300, wal: bool = False) -> Path:
     """A database from which most rows were deleted."""
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("PRAGMA synchronous=OFF")
         database.execute(f"PRAGMA page_size={page}")
         database.execute(f"PRAGMA secure_delete={'ON' if secure else 'OFF'}")
         if wal:
