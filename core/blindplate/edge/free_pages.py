@@ -35,7 +35,7 @@ def remains(path: Path) -> int:
         ) from None
 
 
-def log_bytes(path: Path) -> int:
+def wal_bytes(path: Path) -> int:
     """How many bytes the write-ahead log of the database at ``path`` has; 0 without one."""
     try:
         return path.with_name(f"{path.name}-wal").stat().st_size

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blindplate.core.errors import StorageError
-from blindplate.edge.free_pages import log_bytes, remains
+from blindplate.edge.free_pages import wal_bytes, remains
 
 PLATE = b"AB12CDE"
 
@@ -29,7 +29,7 @@ def emptied(path: Path, *, secure: bool, page: int = 4096, rows: int = 300, wal:
         database.execute("DELETE FROM reads WHERE rowid > 3")
         if wal:
             database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            assert log_bytes(path) == 0
+            assert wal_bytes(path) == 0
     return path
 
 
@@ -65,14 +65,14 @@ def test_what_remains_is_what_sqlite_calls_free(
 
 def test_a_database_without_a_page_or_a_log_holds_nothing(tmp_path: Path) -> None:
     (tmp_path / "db").touch()
-    assert (remains(tmp_path / "db"), log_bytes(tmp_path / "db")) == (0, 0)
+    assert (remains(tmp_path / "db"), wal_bytes(tmp_path / "db")) == (0, 0)
 
 
 def test_the_log_of_a_database_that_was_not_emptied_is_counted(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "db", isolation_level=None)) as database:
         database.execute("PRAGMA journal_mode=WAL")
         database.execute("CREATE TABLE reads (plate BLOB)")
-        assert log_bytes(tmp_path / "db") > 0
+        assert wal_bytes(tmp_path / "db") > 0
 
 
 def test_what_is_no_database_or_is_cut_short_is_refused(tmp_path: Path) -> None:
