@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blindplate.core.errors import StorageError
-from blindplate.edge.free_pages import wal_bytes, remains
+from blindplate.edge.free_pages import remains, wal_bytes
 
 PLATE = b"AB12CDE"
 
