@@ -10,6 +10,7 @@ from blindplate.core.errors import CountError, MessageError
 from blindplate.core.ledger.entries import entry_bytes
 from blindplate.core.parties import Custodian
 from blindplate.core.signing import SigningKey
+from blindplate.core.statements.erasures import DAY_COUNTED, DayCount, Erasures, Looked, Place
 from blindplate.core.statements.evaluations import EvaluationCounts, GrantEvaluations, ZoneEvaluations
 from blindplate.core.statements.matching import MatcherCounts, RecordCount
 from blindplate.core.statements.parted import MAX_ROWS, PartedCounts
@@ -50,8 +51,22 @@ def evaluation_counts(grants: int, zones: int) -> EvaluationCounts:
     )
 
 
+def erasures(rows: int) -> Erasures:
+    records = tuple(
+        DayCount(
+            list_id=LONG + f"{number:03}", zone=LONG + f"{number:03}", **dict.fromkeys(DAY_COUNTED, MOST)
+        )
+        for number in range(rows)
+    )
+    places = tuple(Looked(place=one, items=MOST, overdue=MOST, oldest_seconds=MOST) for one in Place)
+    return Erasures(
+        since=MOST, day="2026-09-24", records=records, places=places, checked_at=MOST, made_at=MOST
+    )
+
+
 @pytest.mark.parametrize(
-    "counts", [matcher_counts(3 * MAX_ROWS), evaluation_counts(3 * MAX_ROWS, 3 * MAX_ROWS)], ids=["a", "b"]
+    "counts",
+    [matcher_counts(3 * MAX_ROWS), evaluation_counts(3 * MAX_ROWS, 3 * MAX_ROWS), erasures(3 * MAX_ROWS)],
 )
 def test_a_part_of_the_longest_rows_fits_an_entry(counts: PartedCounts) -> None:
     # More than an entry holds, as a whole.

@@ -17,6 +17,7 @@ from typing import Final
 
 from blindplate.client.auditor.findings import Finding, Kind, Severity, at
 from blindplate.core.statements.cameras import CameraCounts, CameraStatus, RegisterEntry
+from blindplate.core.statements.erasures import Erasures
 from blindplate.core.statements.evaluations import EvaluationCounts
 from blindplate.core.statements.evidence import EvidenceErasures
 from blindplate.core.statements.grant_changes import GrantEnd, GrantSuspension
@@ -92,6 +93,7 @@ def made_at(model: StatementModel) -> int | None:
             | ListVersion()
             | Batches()
             | MatcherCounts()
+            | Erasures()
             | RequestEntry()
             | OutcomeEntry()
             | EvaluationCounts()
@@ -109,7 +111,7 @@ def _speaker(model: StatementModel) -> str | None:
     match model:
         case RegisterEntry() | CameraStatus() | GrantEnd():
             return _OPERATOR
-        case Batches() | MatcherCounts():
+        case Batches() | MatcherCounts() | Erasures():
             return _MATCHER
         case DecisionEntry() | EvaluationCounts() | GrantSuspension():
             return f"custodian {model.custodian}"

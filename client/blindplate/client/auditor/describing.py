@@ -6,6 +6,7 @@ from blindplate.client.auditor.findings import day_of, named, short
 from blindplate.client.auditor.wording import plural
 from blindplate.core.statements.announced_keys import EvaluationKey
 from blindplate.core.statements.cameras import CameraCounts, CameraStatus, RegisterEntry
+from blindplate.core.statements.erasures import Erasures
 from blindplate.core.statements.evaluations import EvaluationCounts
 from blindplate.core.statements.evidence import EvidenceErasures
 from blindplate.core.statements.grant_changes import GrantEnd, GrantSuspension
@@ -67,6 +68,9 @@ def _describe_event(model: StatementModel | None) -> str:
             return f"{plural(len(model.batches), 'answer')} for {', '.join(lists)}"
         case MatcherCounts():
             return f"the matcher's counts: {sum(row.received for row in model.records):,} records received in all"
+        case Erasures():
+            erased = sum(row.erased for row in model.records)
+            return f"the matcher's erasures of {model.day}: {erased:,} records erased, {model.overdue:,} items overdue"
         case CameraCounts():
             return f"camera {model.camera_id} in zone {model.zone}: {sum(one.records for one in model.accepted):,} records"
         case EvaluationCounts():

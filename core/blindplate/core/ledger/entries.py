@@ -17,6 +17,7 @@ from blindplate.core.ledger.bundles import MAX_ENTRY_BYTES
 from blindplate.core.signing import Statement
 from blindplate.core.statements.announced_keys import EvaluationKey
 from blindplate.core.statements.cameras import CameraCounts, CameraStatus, RegisterEntry
+from blindplate.core.statements.erasures import Erasures
 from blindplate.core.statements.evaluations import EvaluationCounts
 from blindplate.core.statements.evidence import EvidenceErasures
 from blindplate.core.statements.grant_changes import GrantEnd, GrantSuspension
@@ -50,6 +51,7 @@ _COUNTED: Final[tuple[type[StatementModel], ...]] = (
     EvaluationCounts,
     Batches,
     MatcherCounts,
+    Erasures,
     DecisionEntry,
     OutcomeEntry,
     EvidenceErasures,

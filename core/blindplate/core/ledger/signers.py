@@ -13,6 +13,7 @@ from blindplate.core.parties import PartyKeys, key_id
 from blindplate.core.signing import Statement, verify_statement
 from blindplate.core.statements.announced_keys import EvaluationKey
 from blindplate.core.statements.cameras import CameraCounts, CameraStatus, RegisterEntry
+from blindplate.core.statements.erasures import Erasures
 from blindplate.core.statements.evaluations import EvaluationCounts
 from blindplate.core.statements.evidence import EvidenceErasures
 from blindplate.core.statements.grant_changes import GrantEnd, GrantSuspension
@@ -54,7 +55,7 @@ def _signers(facts: Facts, parties: PartyKeys, model: StatementModel) -> tuple[b
             return (parties.custodian(model.custodian),)
         case ListVersion() | RequestEntry() | OutcomeEntry() | LegalHold() | HoldEnd() | EvidenceErasures():
             return (known_grant(facts, model.grant_id).latest.owner_key,)
-        case Batches() | MatcherCounts():
+        case Batches() | MatcherCounts() | Erasures():
             return (parties.matcher,)
         case _:
             raise EntryError("A statement is of no kind that the ledger takes.")

@@ -12,6 +12,7 @@ from blindplate.core.errors import IdentityError
 from blindplate.core.ledger.entries import parse_entry
 from blindplate.core.statements.announced_keys import EvaluationKey
 from blindplate.core.statements.cameras import CameraCounts, CameraStatus, RegisterEntry
+from blindplate.core.statements.erasures import Erasures
 from blindplate.core.statements.evaluations import EvaluationCounts
 from blindplate.core.statements.evidence import EvidenceErasures
 from blindplate.core.statements.grant_changes import GrantEnd, GrantSuspension
@@ -28,7 +29,7 @@ from blindplate.server.limits import Rate
 _KINDS: Final[Mapping[Role, Sequence[type[StatementModel]]]] = {
     Role.OPERATOR: (RegisterEntry, CameraStatus, Grant, GrantEnd, ZonePolicy),
     Role.OWNER: (Grant, ListVersion, RequestEntry, OutcomeEntry, LegalHold, HoldEnd, EvidenceErasures),
-    Role.MATCHER: (Batches, MatcherCounts),
+    Role.MATCHER: (Batches, MatcherCounts, Erasures),
     Role.CUSTODIAN: (Grant, GrantSuspension, ZonePolicy, EvaluationKey, DecisionEntry, EvaluationCounts),
     Role.CAMERA: (CameraCounts,),
 }

@@ -18,6 +18,7 @@ from blindplate.core.statements.cameras import (
     RegisterEntry,
 )
 from blindplate.core.statements.disclosure import DisclosedField, Disclosure
+from blindplate.core.statements.erasures import DayCount, Erasures, Looked, Place
 from blindplate.core.statements.evaluations import EvaluationCounts
 from blindplate.core.statements.evidence import EvidenceCount, EvidenceErasures
 from blindplate.core.statements.grant_changes import GrantEnd, GrantSuspension
@@ -206,6 +207,14 @@ HOLD = LegalHold(
     made_at=MADE + DAY,
 )
 HOLD_END = HoldEnd(grant_id="police-1", request_id=b"q" * 32, made_at=MADE + 2 * DAY)
+ERASURES = Erasures(
+    since=MADE,
+    day="2027-01-15",
+    records=(DayCount(list_id="police", zone="inner", received=3, erased_acknowledged=2),),
+    places=(Looked(place=Place.RECORDS, items=1),),
+    checked_at=MADE + DAY,
+    made_at=MADE + DAY,
+)
 EVIDENCE = EvidenceErasures(
     grant_id="police-1",
     day="2027-01-15",
@@ -225,6 +234,7 @@ EVERY_KIND: tuple[tuple[StatementModel, tuple[SigningKey, ...]], ...] = (
     (OUTCOME, (OWNER,)),
     (BATCHES, (MATCHER,)),
     (MATCHER_COUNTS, (MATCHER,)),
+    (ERASURES, (MATCHER,)),
     (CAMERA_COUNTS, (CAMERA,)),
     (EVALUATION_COUNTS, (CUSTODIAN_B,)),
     (HOLD, (OWNER,)),

@@ -146,6 +146,7 @@ def test_what_is_passed_over_is_told_from_the_first_bytes(model: StatementModel)
         "batches",
         "camera-counts",
         "decision-entry",
+        "erasures",
         "evaluation-counts",
         "evidence-erasures",
         "matcher-counts",

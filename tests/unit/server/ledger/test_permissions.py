@@ -23,7 +23,7 @@ ALLOWED = {
         "hold-end",
         "evidence-erasures",
     },
-    Role.MATCHER: {"batches", "matcher-counts"},
+    Role.MATCHER: {"batches", "matcher-counts", "erasures"},
     Role.CUSTODIAN: {
         "grant",
         "grant-suspension",
