@@ -11,19 +11,17 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, or_
+from sqlalchemy import Connection
 
 from blindplate.client.owner import commitments, segments
 from blindplate.client.owner.commitments import Commitment
 from blindplate.client.owner.hits import SealedHit
 from blindplate.client.owner.leaves import Evaluated, Said, evaluated, said_in
-from blindplate.client.owner.segments import Spread
 from blindplate.client.owner.session import Session
 from blindplate.client.owner.tables import entries
 from blindplate.client.owner.trees import Tree, open_tree
 from blindplate.core.errors import MembershipError
 from blindplate.core.membership import leaf
-from blindplate.core.pseudonyms import pseudonym
 from blindplate.core.statements.priorities import Priority
 from blindplate.v1 import release_pb2 as v1
 
@@ -36,7 +34,7 @@ def candidates_of(session: Session, sealed: SealedHit) -> bytes:
     came by is not known, GoneError when the list as it was then is no longer kept.
     """
     with session.store.reading() as connection:
-        sharing = _sharing(connection, sealed)
+        sharing = _sharing(session, connection, sealed)
         opened = [_opened(session, connection, made, sharing) for made in _versions_of(connection, sealed)]
     if not any(one.candidates for one in opened):
         raise MembershipError(
@@ -53,12 +51,11 @@ def may_be_of(session: Session, sealed: SealedHit, priorities: Collection[Priori
     raises. Raises NotFoundError as that does.
     """
     with session.store.reading() as connection:
-        sharing = _sharing(connection, sealed)
+        sharing = _sharing(session, connection, sealed)
         found = {
-            said_in(connection, entry, made.version).priority
+            said.priority
             for made in _versions_of(connection, sealed)
-            for entry in sharing
-            if entry.stands_in(made.version)
+            for said in said_in(connection, _standing(sharing, made), made.version)
         }
     return not found or not found.isdisjoint(priorities)
 
@@ -79,29 +76,24 @@ def _versions_of(connection: Connection, sealed: SealedHit) -> list[Commitment]:
     return commitments.during(connection, begins, begins + header.time_granularity_ms / 1000)
 
 
-def _sharing(connection: Connection, sealed: SealedHit) -> list[Evaluated]:
+def _sharing(session: Session, connection: Connection, sealed: SealedHit) -> list[Evaluated]:
     """Every entry of the hit's bin."""
     header = sealed.record.header
     spread = segments.spread_of(connection, sealed.segment_id)
-    held = evaluated(connection, header.domain, _held(spread))
-    ys = [pseudonym(one.f, header.epoch) for one in held]
-    return [held[index] for index in spread.sharing_bin(sealed.slot, ys)]
+    numbers = session.bins.sharing(connection, spread, header.domain, header.epoch, sealed.slot)
+    return evaluated(connection, header.domain, entries.c.entry_id.in_(numbers))
 
 
-def _held(spread: Spread) -> ColumnElement[bool]:
-    """What the segment was made of; weed dates apart, which may have been changed since."""
-    return and_(
-        entries.c.listed_version.between(spread.first_version, spread.last_version),
-        or_(entries.c.removed_version.is_(None), entries.c.removed_version > spread.as_of),
-    )
+def _standing(sharing: list[Evaluated], made: Commitment) -> list[Evaluated]:
+    return [entry for entry in sharing if entry.stands_in(made.version)]
 
 
 def _opened(
     session: Session, connection: Connection, made: Commitment, sharing: list[Evaluated]
 ) -> v1.VersionCandidates:
-    standing = [entry for entry in sharing if entry.stands_in(made.version)]
-    shown = _priorities_shown(session)
-    opening = [_Opening(entry, said_in(connection, entry, made.version), shown) for entry in standing]
+    standing, shown = _standing(sharing, made), _priorities_shown(session)
+    said = said_in(connection, standing, made.version)
+    opening = [_Opening(entry, one, shown) for entry, one in zip(standing, said, strict=True)]
     with open_tree(commitments.tree_file(session.store, made.version), made.leaves) as tree:
         found = [candidate for one in opening if (candidate := one.candidate(tree)) is not None]
     # In the order of their leaves, which is random: the order of the list would tell something.

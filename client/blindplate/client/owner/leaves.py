@@ -6,10 +6,10 @@ Guarantees that an entry's leaf is the same whenever it is made for the same ver
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, and_, select
 
@@ -18,6 +18,8 @@ from blindplate.core.domains import Domain
 from blindplate.core.membership import details_digest, leaf, ranked_digest
 from blindplate.core.statements.priorities import Priority
 
+# Below what SQLite takes as parameters of one statement.
+_AT_ONCE: Final = 10_000
 _SAID = (entries.c.reason, entries.c.officer, entries.c.weed_date, entries.c.priority)
 
 
@@ -83,16 +85,28 @@ def evaluated(connection: Connection, domain: Domain, covered: ColumnElement[boo
     ]
 
 
-def said_in(connection: Connection, entry: Evaluated, version: int) -> Said:
-    """What the entry's leaf says in that version of the list."""
-    chosen = (
-        select(former_details)
-        .where(former_details.c.entry_id == entry.entry_id, former_details.c.last_version >= version)
-        .order_by(former_details.c.last_version)
-        .limit(1)
-    )
-    row = connection.execute(chosen).mappings().first()
-    return entry.said if row is None else _said(row)
+def evaluated_in(
+    connection: Connection, domain: Domain, covered: ColumnElement[bool]
+) -> Iterator[list[tuple[int, bytes]]]:
+    """Number and F_D of every entry that ``covered`` holds for and that is evaluated in ``domain``, many at a time."""
+    chosen = select(entries.c.entry_id, evaluations.c.f).select_from(_joined(domain)).where(covered)
+    for some in connection.execute(chosen).partitions(_AT_ONCE):
+        yield [(row.entry_id, row.f) for row in some]
+
+
+def said_in(connection: Connection, held: Sequence[Evaluated], version: int) -> list[Said]:
+    """What the leaf of each of these entries says in that version of the list."""
+    former: dict[int, Said] = {}
+    numbers = [entry.entry_id for entry in held]
+    for start in range(0, len(numbers), _AT_ONCE):
+        some = numbers[start : start + _AT_ONCE]
+        chosen = select(former_details).where(
+            former_details.c.entry_id.in_(some), former_details.c.last_version >= version
+        )
+        # The first that was said until then, or later, is what was said then.
+        for row in connection.execute(chosen.order_by(former_details.c.last_version)).mappings():
+            former.setdefault(row["entry_id"], _said(row))
+    return [former.get(entry.entry_id, entry.said) for entry in held]
 
 
 def _joined(domain: Domain) -> Any:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, select, update
 
 from blindplate.client.owner.coverage import Covering, Due, Removal
@@ -60,13 +62,13 @@ class Spread:
     parameter_set: str
     salt: bytes
 
-    def sharing_bin(self, slot: int, pseudonyms: Sequence[bytes]) -> list[int]:
-        """Indices of those of ``pseudonyms`` (32 bytes each) whose bin owns ``slot``. Raises InputError if none does."""
-        parameters = load_set(self.parameter_set)
-        layout = declared(self.bins, self.degree, parameters)
-        found = place(pseudonyms, self.salt, self.bins, parameters.plain_modulus).bins
-        wanted = layout.bin_of(slot)
-        return [index for index, one in enumerate(found.tolist()) if one == wanted]
+    def bins_of(self, pseudonyms: Sequence[bytes]) -> NDArray[np.int64]:
+        """The bin of each of ``pseudonyms`` (32 bytes each). Raises MessageError."""
+        return place(pseudonyms, self.salt, self.bins, load_set(self.parameter_set).plain_modulus).bins
+
+    def bin_of(self, slot: int) -> int:
+        """The bin that owns ``slot``. Raises InputError if none does."""
+        return declared(self.bins, self.degree, load_set(self.parameter_set)).bin_of(slot)
 
 
 def find_segment(connection: Connection, segment_id: bytes) -> Segment | None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import grpc
 
 from blindplate.client.custodians import CustodianPair
+from blindplate.client.owner.bins import Bins
 from blindplate.client.owner.generations import Reach, domains_during
 from blindplate.client.owner.ledger import OwnerLedger
 from blindplate.client.owner.settings import OwnerSettings
@@ -45,6 +46,7 @@ class Session:
     matcher: grpc.Channel
     custodian_channels: Mapping[Custodian, grpc.Channel]
     ledger: OwnerLedger
+    bins: Bins = field(default_factory=Bins)
 
     @property
     def rule(self) -> EpochRule:

@@ -88,15 +88,16 @@ def test_leaves_of_versions_before_still_say_nothing_of_a_priority(tmp_path: Pat
             one.entry_id: one for one in evaluated(connection, DOMAIN, entries.c.removed_version.is_(None))
         }
         stated = details_digest("stolen", "", "2026-12-31")
-        assert said_in(connection, held[1], 1).details == details_digest("seen", "", "")
-        assert said_in(connection, held[1], 2).details == stated
+        assert said_in(connection, [held[1]], 1)[0].details == details_digest("seen", "", "")
+        assert said_in(connection, [held[1]], 2)[0].details == stated
         # A version of its own says it, and is to be committed to.
         assert roster.latest_version(connection) == 3
-        now = said_in(connection, held[1], 3)
+        [now] = said_in(connection, [held[1]], 3)
         assert (now.stated, now.priority) == (stated, Priority.HIGH)
         assert now.details != stated
         for number in (2, 3):
-            assert {said_in(connection, held[number], version).details for version in (1, 2, 3)} == {stated}
+            said = [one for version in (1, 2, 3) for one in said_in(connection, [held[number]], version)]
+            assert {one.details for one in said} == {stated}
     store.close()
 
 

@@ -110,14 +110,13 @@ def test_a_key_is_destroyed_when_epoch_and_window_are_over(connection: Connectio
     assert "secret" not in repr(upload(connection, 2, 0))
 
 
-def test_a_slot_tells_the_pseudonyms_of_its_bin(connection: Connection) -> None:
+def test_a_slot_tells_its_bin_and_pseudonyms_tell_theirs(connection: Connection) -> None:
     segment = upload(connection, 1, 0)
     spread = segments.spread_of(connection, segment.segment_id)
     ys = [bytes([number]) * 32 for number in range(50)]
-    first, second = spread.sharing_bin(0, ys), spread.sharing_bin(4096, ys)
-    assert sorted(first + second) == list(range(50))
-    assert first == spread.sharing_bin(4095, ys)
+    assert set(spread.bins_of(ys).tolist()) == {spread.bin_of(0), spread.bin_of(4096)} == {0, 1}
+    assert spread.bin_of(4095) == 0
     with pytest.raises(InputError):
-        spread.sharing_bin(8192, ys)
+        spread.bin_of(8192)
     with pytest.raises(NotFoundError):
         segments.spread_of(connection, bytes(32))
