@@ -38,6 +38,7 @@ _ALARMS: Final[tuple[tuple[str, str, tuple[Kind, ...]], ...]] = (
     ("released-unclaimed", "More records were released than had been claimed", (Kind.COUNTS_RELEASED,)),
     ("cameras-silent", "Registered cameras were found to report nothing", (Kind.CAMERA_SILENT,)),
     ("evaluations-apart", "The custodians' counts of a day were far apart", (Kind.EVALUATIONS_APART,)),
+    ("evidence-hold", "An agency holds evidence for longer than its grant gives", (Kind.EVIDENCE_HOLD,)),
     ("late", "Something was entered more than an hour after it was made", (Kind.ENTRY_LATE,)),
 )
 

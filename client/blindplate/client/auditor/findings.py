@@ -84,6 +84,12 @@ class Kind(StrEnum):
     EVALUATIONS_APART = "evaluations-apart"
     LOCAL_KEYS = "local-keys"
     SEARCHES = "searches"
+    EVIDENCE_COUNTS = "evidence-counts"
+    EVIDENCE_HELD = "evidence-held"
+    EVIDENCE_KEPT = "evidence-kept"
+    EVIDENCE_OVERDUE = "evidence-overdue"
+    EVIDENCE_SILENT = "evidence-silent"
+    EVIDENCE_HOLD = "evidence-hold"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from blindplate.client.auditor.cameras import Cameras
 from blindplate.client.auditor.dating import LedgerTime
 from blindplate.client.auditor.evaluations import Evaluations
+from blindplate.client.auditor.evidence import Evidences
 from blindplate.client.auditor.findings import Finding, Kind, Severity
 from blindplate.client.auditor.grants import GrantDates
 from blindplate.client.auditor.lists import Lists
@@ -23,8 +24,10 @@ from blindplate.core.ledger.state import LedgerState
 from blindplate.core.parties import PartyKeys
 from blindplate.core.statements.cameras import CameraCounts, RegisterEntry
 from blindplate.core.statements.evaluations import EvaluationCounts
+from blindplate.core.statements.evidence import EvidenceErasures
 from blindplate.core.statements.grant_changes import GrantEnd, GrantSuspension
 from blindplate.core.statements.grants import Grant
+from blindplate.core.statements.holds import LegalHold
 from blindplate.core.statements.lists import ListVersion
 from blindplate.core.statements.matching import Batches, MatcherCounts
 from blindplate.core.statements.model import StatementModel
@@ -52,6 +55,7 @@ class Judge:
     evaluations: Evaluations
     lists: Lists
     cameras: Cameras = field(default_factory=Cameras)
+    evidence: Evidences = field(default_factory=Evidences)
 
     @classmethod
     def of(cls, parties: PartyKeys, witnessed_at: int) -> Judge:
@@ -89,6 +93,7 @@ class Judge:
         yield from self.matching.closing(self.time.witnessed_at)
         yield from self.evaluations.closing(self.time.witnessed_at)
         yield from self.cameras.closing(self.time.witnessed_at, self.state, self.dates)
+        yield from self.evidence.closing(self.time.witnessed_at, self.state)
 
     def _heard(self, index: int, model: StatementModel) -> Iterator[Finding]:
         grants = self.state.grants
@@ -107,6 +112,10 @@ class Judge:
                 yield from self._decision(index, model)
             case OutcomeEntry():
                 yield from self.releases.outcome(index, model)
+            case LegalHold():
+                yield from self.evidence.held(index, model)
+            case EvidenceErasures():
+                yield from self.evidence.erasures(index, model, self.state)
             case Batches():
                 self.matching.owe(index, self._at(model.made_at))
                 yield from self.matching.batches(index, model, grants)
@@ -123,7 +132,10 @@ class Judge:
 
     def _decision(self, index: int, entry: DecisionEntry) -> Iterator[Finding]:
         history, request = self.state.grants.get(entry.grant_id), self.releases.requests.get(entry.request_id)
+        before = request is not None and request.released
         yield from self.releases.decision(index, entry, history)
+        if request is not None and request.released and not before:
+            self.evidence.released(request.grant_id, entry.decided_at)
         if history is not None and request is not None:
             yield from self.lists.decision(index, entry, history, request)
 

@@ -126,6 +126,12 @@ RULES: Final[Mapping[Kind, str]] = {
     Kind.EVALUATIONS_APART: "Both custodians make the same pseudonyms",
     Kind.LOCAL_KEYS: "Keys are handed to cameras only where a policy says so",
     Kind.SEARCHES: "No more is asked on keepers' behalf in a day than allowed",
+    Kind.EVIDENCE_COUNTS: "Agencies count what they erased and keep once, and no more than was released to them",
+    Kind.EVIDENCE_HELD: "No more evidence is held than the ledger has holds for",
+    Kind.EVIDENCE_KEPT: "Evidence is erased when its days are over",
+    Kind.EVIDENCE_OVERDUE: "Agencies find nothing left that they should have erased",
+    Kind.EVIDENCE_SILENT: "Agencies say every day what they erased",
+    Kind.EVIDENCE_HOLD: "Evidence that is kept longer is shown",
 }
 
 

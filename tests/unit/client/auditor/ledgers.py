@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from blindplate.client.auditor.audit import Audit
 from blindplate.client.auditor.files import fetch_checkpoint
-from blindplate.client.auditor.findings import Finding, Kind, Severity
+from blindplate.client.auditor.findings import Finding, Kind, Severity, day_of
 from blindplate.client.auditor.keys import AuditKeys
 from blindplate.core.errors import NotFoundError
 from blindplate.core.ledger.bundles import encode_bundle
@@ -38,6 +38,7 @@ from blindplate.core.signing import SigningKey
 from blindplate.core.statements.cameras import CameraCounts, ListCount, RegisterEntry
 from blindplate.core.statements.disclosure import DisclosedField, Disclosure
 from blindplate.core.statements.evaluations import EvaluationCounts, GrantEvaluations, ZoneEvaluations
+from blindplate.core.statements.evidence import EvidenceCount, EvidenceErasures
 from blindplate.core.statements.grant_changes import GrantEnd, GrantSuspension
 from blindplate.core.statements.grants import (
     Assessment,
@@ -48,6 +49,7 @@ from blindplate.core.statements.grants import (
     ReleasePolicy,
     StandingAuthorisation,
 )
+from blindplate.core.statements.holds import HoldReason, LegalHold
 from blindplate.core.statements.lists import ListVersion
 from blindplate.core.statements.matching import AnsweredBatch, Batches, MatcherCounts, RecordCount
 from blindplate.core.statements.model import EpochRulePart, StatementModel
@@ -348,6 +350,32 @@ class Ledger:
             request_id=request.request_id, grant_id=request.grant_id, outcome=outcome, made_at=self.now
         )
         return self.enter(entry, OWNERS[request.grant_id])
+
+    def hold(self, request: RequestEntry, days: int = 100) -> int:
+        """The evidence of a request is held from now."""
+        hold = LegalHold(
+            grant_id=request.grant_id,
+            request_id=request.request_id,
+            reason=HoldReason.CRIMINAL_PROCEEDINGS,
+            lawful_basis="CPIA 1996",
+            until=self.now + days * DAY,
+            made_at=self.now,
+        )
+        return self.enter(hold, OWNERS[request.grant_id])
+
+    def evidence(
+        self, erased: int = 0, kept: int = 0, held: int = 0, *, grant_id: str = POLICE, **changes: Any
+    ) -> int:
+        """What an owner says of the evidence of yesterday."""
+        row = EvidenceCount(list_id=LISTS[grant_id], zone="inner", erased=erased, kept=kept, held=held)
+        told = EvidenceErasures(
+            grant_id=grant_id,
+            day=day_of(self.now - DAY),
+            evidence=(row,),
+            overdue=0,
+            made_at=self.now,
+        )
+        return self.enter(told.model_copy(update=changes), OWNERS[grant_id])
 
     def batches(self, number: int = 1, grant_id: str = POLICE, **changes: Any) -> int:
         """Some batches of one list, in order."""

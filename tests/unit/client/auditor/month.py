@@ -71,6 +71,7 @@ class _Month:
         self.unclaimed: Counter[_Place] = Counter()
         self.accepted: Counter[tuple[str, int, str]] = Counter()
         self.sizes = {POLICE: 0, EMISSIONS: 0, TRANSPORT: 0}
+        self.released: Counter[str] = Counter()
         self.requests = 0
         self.expiring: list[RequestEntry] = []
 
@@ -78,6 +79,8 @@ class _Month:
         midnight = (self.ledger.now // DAY + 1) * DAY
         for day in range(DAYS):
             self.ledger.now = midnight + day * DAY + 6 * 3600
+            for grant_id in (POLICE, EMISSIONS, TRANSPORT):
+                self.ledger.evidence(kept=self.released[grant_id], grant_id=grant_id)
             self._lists(day)
             self._reads(day)
             for grant_id in (POLICE, EMISSIONS, TRANSPORT):
@@ -128,6 +131,7 @@ class _Month:
             request = self._request(EMISSIONS, day)
             for custodian in Custodian:
                 self.ledger.decide(custodian, request)
+            self.released[EMISSIONS] += 1
             self.ledger.outcome(request, Outcome.OPENED)
 
     def _request(self, grant_id: str, day: int) -> RequestEntry:
@@ -162,6 +166,7 @@ class _Month:
         else:
             for custodian in Custodian:
                 self.ledger.decide(custodian, request, officers=officers)
+        self.released[request.grant_id] += 1
         outcomes = (*12 * (Outcome.CONFIRMED,), Outcome.MISREAD, Outcome.NOT_SOUGHT, Outcome.OPENED)
         if self.random.random() < 0.9:
             self.ledger.outcome(request, self.random.choice(outcomes))

@@ -27,7 +27,10 @@ def test_every_kind_of_entry_has_its_line_and_none_holds_text_that_its_maker_cho
     ledger.register(register("inner", 2))
     ledger.grant(grant(amendment=1, purpose=hostile, lawful_basis=hostile, decision=hostile))
     ledger.list_version(1, 5, 5)
-    ledger.outcome(ledger.release())
+    released = ledger.release()
+    ledger.outcome(released)
+    ledger.hold(released)
+    ledger.evidence(erased=2)
     ledger.batches(2)
     ledger.camera(hotlist=3)
     ledger.evaluations()
@@ -47,6 +50,8 @@ def test_every_kind_of_entry_has_its_line_and_none_holds_text_that_its_maker_cho
         "Custodian A on request ...: approved (ok)",
         "Custodian B on request ...: approved (ok)",
         "outcome of request ...: confirmed",
+        "evidence of request ... held until 2025-06-11: criminal-proceedings",
+        "evidence under grant police-1 on 2025-03-02: 2 erased",
         "2 answers for hotlist",
         "camera inner-0 in zone inner: 3 records",
         "Custodian A's evaluations of 2025-03-03",
