@@ -35,6 +35,7 @@ class Told:
     last: EvidenceErasures | None = None
     begun: EvidenceErasures | None = None
     erased: int = 0
+    overdue: int = 0
     silent: bool = False
 
     def released_since(self, moment: float) -> int:
@@ -89,6 +90,7 @@ class Evidences:
             EVIDENCE_RULES, EvidenceView(whole, told, state.grants[entry.grant_id], holds), index
         )
         told.erased += sum(row.erased for row in whole.evidence)
+        told.overdue += whole.overdue
         told.last, told.silent = whole, False
 
     def closing(self, witnessed_at: int, state: LedgerState) -> Iterator[Finding]:

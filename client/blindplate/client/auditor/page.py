@@ -138,6 +138,8 @@ def build_page(summary: Summary) -> Page:
             "approvals": release_tables.approvals(summary),
             "agreements": release_tables.agreements(summary),
             "taken": release_tables.taken(summary),
+            "evidence": release_tables.evidence(summary),
+            "holds": release_tables.holds(summary),
             "overrides": release_tables.overrides(summary),
             "alarms": page_tables.alarms(summary),
             "notes": page_tables.notes(summary.findings),

@@ -10,6 +10,8 @@ from blindplate.client.auditor.release_figures import Tally
 from blindplate.client.auditor.summary import Summary
 from blindplate.client.auditor.wording import duration, share
 
+# Of a request's id, on the page; the files have all of it.
+_SHOWN = 8
 STANDINGS = ("Asked for", "Released", "Refused", "Expired", "Waiting")
 
 
@@ -158,6 +160,59 @@ def overrides(summary: Summary) -> Table:
         tuple(
             (one.day, one.agency, one.purpose, one.zone, f"Custodian {one.custodian.name}", str(one.entry))
             for one in summary.releases.overrides
+        ),
+        6,
+    )
+
+
+def evidence(summary: Summary) -> Table:
+    """What agencies say became of the records released to them."""
+    return Table(
+        "Released evidence, by the agencies' own word",
+        (
+            "Agency",
+            "Grant",
+            "Days kept",
+            "Released",
+            "Erased",
+            "Kept",
+            "Of these held",
+            "Overdue",
+            "Last told of",
+        ),
+        tuple(
+            (
+                one.agency,
+                one.grant_id,
+                one.evidence_days,
+                one.released,
+                one.erased,
+                one.kept,
+                one.held,
+                one.overdue,
+                one.last_day or "never",
+            )
+            for one in summary.evidence
+        ),
+        2,
+    )
+
+
+def holds(summary: Summary) -> Table:
+    """Every hold."""
+    return Table(
+        "Evidence held for longer",
+        ("Request", "Grant", "Why", "Until", "Now", "Entry"),
+        tuple(
+            (
+                one.request[:_SHOWN],
+                one.grant_id,
+                one.hold_reason.replace("-", " "),
+                one.until,
+                "held" if one.standing else "over",
+                str(one.entry),
+            )
+            for one in summary.holds
         ),
         6,
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from blindplate.client.auditor.access import Agency, ZoneFigures, agencies, zones
 from blindplate.client.auditor.alarms import Alarm, alarms
 from blindplate.client.auditor.audit import Audit
+from blindplate.client.auditor.evidence_figures import EvidenceFigures, HoldFigures, evidence, holds
 from blindplate.client.auditor.findings import Kind, Severity
 from blindplate.client.auditor.list_figures import ListFigures, ListTotals, list_totals, lists
 from blindplate.client.auditor.record_figures import Answers, DayCounts, PlaceCounts, answers, days, places
@@ -81,6 +82,8 @@ class Summary:
     zones: tuple[ZoneFigures, ...]
     evaluated: tuple[Evaluated, ...]
     searches: tuple[Searches, ...]
+    evidence: tuple[EvidenceFigures, ...]
+    holds: tuple[HoldFigures, ...]
 
 
 def summarize(audit: Audit) -> Summary:
@@ -118,6 +121,8 @@ def summarize(audit: Audit) -> Summary:
         zones=zones(judge.state, figures.statuses, judge.cameras),
         evaluated=_evaluated(audit),
         searches=_searches(audit),
+        evidence=evidence(judge.evidence, grants),
+        holds=holds(judge.state.holds, as_of),
     )
 
 

@@ -10,6 +10,7 @@ from blindplate.client.auditor.audit import Audit
 from blindplate.client.auditor.evidence import SILENT_SECONDS
 from blindplate.client.auditor.files import fetch_checkpoint
 from blindplate.client.auditor.findings import Kind, day_of
+from blindplate.client.auditor.summary import summarize
 from blindplate.core.parties import Custodian
 from blindplate.core.statements.evidence import EvidenceCount
 from tests.unit.client.auditor.ledgers import (
@@ -168,3 +169,19 @@ def test_an_owner_that_has_nothing_left_may_be_silent() -> None:
 
 def test_an_owner_to_which_nothing_was_released_may_be_silent() -> None:
     assert broken(later(Ledger.begun(), 30)) == set()
+
+
+def test_the_report_shows_what_was_told_and_every_hold() -> None:
+    ledger = released(2)
+    held = ledger.release("held")
+    ledger.hold(held, days=3)
+    later(ledger, 1)
+    ledger.evidence(erased=1, kept=2, held=1, overdue=4)
+    summary = summarize(audited(ledger))
+    (told,) = summary.evidence
+    assert (told.agency, told.evidence_days, told.last_day) == ("police", 10, "2025-03-03")
+    assert (told.released, told.erased, told.kept, told.held, told.overdue) == (3, 1, 2, 1, 4)
+    (hold,) = summary.holds
+    assert (hold.request, hold.until, hold.standing) == (held.request_id.hex(), "2025-03-06", True)
+    later(ledger, 5)
+    assert [one.standing for one in summarize(audited(ledger)).holds] == [False]
