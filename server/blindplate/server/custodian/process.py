@@ -45,6 +45,7 @@ from blindplate.server.custodian.other_custodian import OtherCustodian
 from blindplate.server.custodian.policies import policy_folder, policy_problems
 from blindplate.server.custodian.release import Release
 from blindplate.server.custodian.release_keys import ReleaseKeys
+from blindplate.server.custodian.retention import RetentionCheck
 from blindplate.server.custodian.settings import (
     CustodianSettings,
     read_cosigner,
@@ -165,6 +166,7 @@ def _build(
     duties = [
         KeyEntries(custodian, signer, evaluator.public, permissions, engine).enter,
         CountEntries(custodian, signer, engine, settings.counts_seconds).enter,
+        RetentionCheck(settings.data, engine, docket.remains, settings.subject_retention_days).daily,
     ]
     keeper = Keeper(permissions, release_keys, docket, clock, duties, on_death)
     clerk = Clerk(engine, _appending(settings, ledger, clock, opened), clock, on_death)
