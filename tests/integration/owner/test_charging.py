@@ -269,7 +269,7 @@ def test_what_is_interrupted_is_run_again_to_the_same_end(
         def killed(*_any: object, **_more: object) -> None:
             raise KilledError
 
-        for name in ("_take_answers", "ask_for_day", "reveal_hit", "record_charges"):
+        for name in ("take_answers", "ask_for_day", "reveal_hit", "record_charges"):
             with monkeypatch.context() as patched:
                 patched.setattr(running, name, killed)
                 with pytest.raises(KilledError):

@@ -9,7 +9,7 @@ docs/spec/owner.md section 3.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -82,8 +82,12 @@ class OwnerLedger:
 
     def enter(self, statement: Statement) -> int:
         """Enter a statement; gives its index. The same again gives the same. Raises as ``LedgerClient.append``."""
-        (receipt,) = self._client.append([statement])
-        return receipt.index
+        [index] = self.enter_together([statement])
+        return index
+
+    def enter_together(self, statements: Sequence[Statement]) -> list[int]:
+        """Enter at most 1,000 statements in order, all or none; gives their indices. Raises as ``LedgerClient.append``."""
+        return [receipt.index for receipt in self._client.append(statements)]
 
     def entries_back(self) -> Iterator[bytes]:
         """The entries, newest first, up to a fresh checkpoint. Each is to be judged by its signatures (``state.check``).

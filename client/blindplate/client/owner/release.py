@@ -10,6 +10,7 @@ is asked again. What a request says is ``asking``'s, what counts as a custodian'
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -28,7 +29,16 @@ from blindplate.client.owner.requests import (
     set_request_entered,
 )
 from blindplate.client.owner.session import Session
-from blindplate.core.errors import MembershipError, PolicyError, UnavailableError, UnwitnessedError
+from blindplate.core.errors import (
+    BlindplateError,
+    GoneError,
+    MembershipError,
+    NotFoundError,
+    PolicyError,
+    StateError,
+    UnavailableError,
+    UnwitnessedError,
+)
 from blindplate.core.statements.purposes import Purpose
 from blindplate.edge.logs import log
 
@@ -61,6 +71,44 @@ def request_release(
         sealed = find_hit(connection, hit_id)
         found = _open_request(session, sealed, latest_request(connection, hit_id), reason)
     return follow(session, found or _ask_anew(session, sealed, reason), patience)
+
+
+def request_releases(session: Session, hit_ids: Sequence[int], reason: Reason) -> int:
+    """Make requests for many hits, and enter them in the ledger together; gives how many. ``follow`` hands them in.
+
+    A hit that another request is open for is passed over, as is, with a line in the log, one that cannot be asked for;
+    one for which what it takes is kept no longer is denied. Raises UnavailableError when the ledger does not answer: then
+    they are entered later, as those of a batch that it refuses are, one by one.
+    """
+    made: list[Request] = []
+    for hit_id in hit_ids:
+        try:
+            with session.store.reading() as connection:
+                sealed = find_hit(connection, hit_id)
+                found = _open_request(session, sealed, latest_request(connection, hit_id), reason)
+            made.append(found or _ask_anew(session, sealed, reason))
+        except (GoneError, NotFoundError) as error:
+            # What it takes to ask is kept no longer, and never will be again.
+            log().warning("release-impossible", hit=hit_id, error=error)
+            with session.store.writing() as connection:
+                set_hit_state(connection, hit_id, HitState.DENIED)
+        except StateError:
+            raise
+        except BlindplateError as error:
+            # One hit must not keep the others waiting.
+            log().warning("release-refused", hit=hit_id, error=error)
+    fresh = [request for request in made if request.ledger_index is None]
+    try:
+        indices = session.ledger.enter_together([request.entry for request in fresh])
+    except StateError:
+        raise
+    except BlindplateError as error:
+        log().warning("requests-refused", count=len(fresh), error=error)
+        return len(made)
+    with session.store.writing() as connection:
+        for request, index in zip(fresh, indices, strict=True):
+            set_request_entered(connection, request.request_id, index)
+    return len(made)
 
 
 def follow(session: Session, request: Request, patience: float = 0.0) -> Request:
@@ -138,7 +186,8 @@ def _follow_once(session: Session, request: Request) -> tuple[Request, bool]:
             replies.append(reply)
             early = True
     followed = replace(request, replies=(replies[0], replies[1]))
-    _keep(session, followed)
+    if followed.replies != request.replies:
+        _keep(session, followed)
     return followed, early
 
 

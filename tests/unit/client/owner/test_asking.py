@@ -6,8 +6,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from blindplate.client.owner import handing, release
+from blindplate.client.owner.asking import Reason
 from blindplate.client.owner.automatic import (
     SeeingThrough,
     ask_for_releases,
@@ -15,12 +17,14 @@ from blindplate.client.owner.automatic import (
     standing_purpose,
 )
 from blindplate.client.owner.hits import HitState, SealedHit, find_hit
-from blindplate.client.owner.release import follow, request_release
+from blindplate.client.owner.release import follow, request_release, request_releases
 from blindplate.client.owner.requests import Request, Standing, latest_request
 from blindplate.client.owner.session import Session
+from blindplate.client.owner.tables import hits
 from blindplate.core.encoding import DIGEST_BYTES
 from blindplate.core.errors import (
     BlindplateError,
+    EntryError,
     MembershipError,
     PolicyError,
     SettingsError,
@@ -233,6 +237,69 @@ def test_a_hit_that_can_be_of_no_entry_is_never_asked_for(desk: Desk) -> None:
     assert entries_of(desk.scene.ledger) == []
     with pytest.raises(PolicyError):
         desk.ask(sealed)
+
+
+def together(desk: Desk, *sealed: SealedHit) -> int:
+    reason = Reason(Purpose.ROBBERY_OR_THEFT, CASE, automatic=True)
+    return request_releases(desk.session, [one.hit.hit_id for one in sealed], reason)
+
+
+def test_many_are_entered_by_one_call_and_handed_in_afterwards(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.scene.in_force(*PLATES)
+    sealed = [hit_on(desk.scene, plate) for plate in PLATES]
+    unlisted = hit_on(desk.scene, PLATES[0], at=desk.scene.clock.moment - 600)
+    appended, append = list[int](), desk.scene.ledger.append
+
+    def counted(statements: list[Statement]) -> list[Any]:
+        appended.append(len(statements))
+        return append(statements)
+
+    monkeypatch.setattr(desk.scene.ledger, "append", counted)
+    assert together(desk, *sealed, unlisted) == len(PLATES)
+    assert desk.state(unlisted) is HitState.ALARMED
+    assert [desk.state(one) for one in sealed] == [HitState.REQUESTED] * len(PLATES)
+    # What was asked for is asked for again without another request.
+    assert together(desk, *sealed) == len(PLATES)
+    assert appended == [len(PLATES), 0]
+    assert len(entries_of(desk.scene.ledger)) == len(PLATES)
+    desk.scene.witness()
+    with desk.session.store.reading() as connection:
+        requests = [latest_request(connection, one.hit.hit_id) for one in sealed]
+    for request in requests:
+        assert request is not None
+        follow(desk.session, request)
+    assert desk.submitted() == [len(PLATES)] * 2
+
+
+def test_many_that_the_ledger_refuses_together_are_entered_one_by_one(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sealed, append = desk.hit(), desk.scene.ledger.append
+
+    def refused(_statements: list[Statement]) -> list[Any]:
+        raise EntryError("One of them is not to be entered.")
+
+    monkeypatch.setattr(desk.scene.ledger, "append", refused)
+    assert together(desk, sealed) == 1
+    assert entries_of(desk.scene.ledger) == []
+    monkeypatch.setattr(desk.scene.ledger, "append", append)
+    with desk.session.store.reading() as connection:
+        request = latest_request(connection, sealed.hit.hit_id)
+    assert request is not None
+    assert follow(desk.session, request).ledger_index is not None
+    assert len(entries_of(desk.scene.ledger)) == 1
+
+
+def test_one_whose_list_is_kept_no_longer_is_denied_and_keeps_no_other_waiting(desk: Desk) -> None:
+    desk.scene.in_force(*PLATES)
+    sealed = [hit_on(desk.scene, plate) for plate in PLATES[:2]]
+    with desk.session.store.writing() as connection:
+        gone = update(hits).where(hits.c.hit_id == sealed[0].hit.hit_id)
+        connection.execute(gone.values(segment_id=bytes(32)))
+    assert together(desk, *sealed) == 1
+    assert [desk.state(one) for one in sealed] == [HitState.DENIED, HitState.REQUESTED]
 
 
 def test_a_refused_membership_is_an_alarm_where_every_version_held_the_same(

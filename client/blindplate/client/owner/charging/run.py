@@ -14,18 +14,19 @@ from typing import Final
 
 from blindplate.client.owner import outcomes
 from blindplate.client.owner.answers import acknowledge_stored, take_next
+from blindplate.client.owner.asking import Reason
 from blindplate.client.owner.charging.charges import hits_in, record_charges
 from blindplate.client.owner.charging.days import ChargingDay, charging_day
 from blindplate.client.owner.charging.opening import openings_due
 from blindplate.client.owner.hits import HitState, find_hit
 from blindplate.client.owner.progress import Progress, silent
 from blindplate.client.owner.publish import kept_back, publish
-from blindplate.client.owner.release import follow, request_release
+from blindplate.client.owner.release import follow, request_releases
 from blindplate.client.owner.requests import Standing, latest_request
 from blindplate.client.owner.reveal import reveal_hit
 from blindplate.client.owner.session import Session
 from blindplate.client.owner.upload import upload
-from blindplate.core.errors import BlindplateError, PendingError, StateError
+from blindplate.core.errors import BlindplateError, StateError, UnwitnessedError
 from blindplate.core.statements.grants import ReleaseMode
 from blindplate.core.statements.purposes import Purpose
 from blindplate.core.statements.uploads import Stage
@@ -36,6 +37,8 @@ PATIENCE_SECONDS: Final = 60.0
 _PAUSE_SECONDS: Final = 0.5
 # As long without anything new, nothing is on its way: a batch takes a tick and the ledger's witnessing.
 _QUIET_SECONDS: Final = 5.0
+# Entered in the ledger by one call. Each costs a look through its candidates first, and they are to be decided meanwhile.
+_ASKED_TOGETHER: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +62,12 @@ def run_day(
     charged_day.require_openable(session.now())
     if charged_day.is_free:
         return Ran(0, 0, 0, 0)
-    published = _publish(session, charged_day, progress)
+    published = publish_openings(session, charged_day, progress)
     taken = charged = 0
     until = time.monotonic() + patience
     moved_at = time.monotonic()
     while True:
-        new = _take_answers(session)
+        new = take_answers(session)
         ask_for_day(session, charged_day)
         revealed = reveal_approved(session, charged_day)
         charged += record_charges(session, day)
@@ -79,29 +82,19 @@ def run_day(
 
 
 def ask_for_day(session: Session, day: ChargingDay) -> int:
-    """Ask for the release of the day's hits that nobody asked for. Gives how many; raises StateError."""
+    """Ask for the release of the day's hits that nobody asked for. Gives how many; raises as ``request_releases``."""
     with session.store.reading() as connection:
         numbers = hits_in(connection, day, HitState.SEALED)
         asked_for = [one for one in numbers if not find_hit(connection, one).hit.alternate]
-    asked = 0
-    for hit_id in asked_for:
-        try:
-            request_release(
-                session,
-                hit_id,
-                Purpose.UNPAID_CHARGE,
-                session.settings.case_reference,
-                automatic=session.grant.release.mode is ReleaseMode.AUTOMATIC,
-                patience=0.0,
-            )
-            asked += 1
-        except StateError as error:
-            if not isinstance(error, PendingError):
-                raise
-        except BlindplateError as error:
-            # One hit must not keep the others waiting.
-            log().warning("release-refused", hit=hit_id, error=error)
-    return asked
+    reason = Reason(
+        Purpose.UNPAID_CHARGE,
+        session.settings.case_reference,
+        automatic=session.grant.release.mode is ReleaseMode.AUTOMATIC,
+    )
+    return sum(
+        request_releases(session, asked_for[start : start + _ASKED_TOGETHER], reason)
+        for start in range(0, len(asked_for), _ASKED_TOGETHER)
+    )
 
 
 def reveal_approved(session: Session, day: ChargingDay | None = None) -> int:
@@ -109,9 +102,11 @@ def reveal_approved(session: Session, day: ChargingDay | None = None) -> int:
     with session.store.reading() as connection:
         numbers = hits_in(connection, day, HitState.REQUESTED)
         found = [(one, latest_request(connection, one)) for one in numbers]
+    witnessed = _witnessed(session) if day is not None and found else 0
     revealed = 0
     for hit_id, request in found:
-        if request is None:
+        if request is None or (day is not None and (request.ledger_index or 0) >= witnessed):
+            # Custodians decide nothing before its entry is witnessed.
             continue
         try:
             followed = request if day is None else follow(session, request)
@@ -134,7 +129,15 @@ def waiting_hits(session: Session, day: ChargingDay) -> int:
         )
 
 
-def _publish(session: Session, day: ChargingDay, progress: Progress) -> int:
+def _witnessed(session: Session) -> int:
+    """How many entries of the ledger both custodians have witnessed, looked up once for all requests."""
+    try:
+        return session.ledger.refresh().checkpoint.size
+    except UnwitnessedError:
+        return 0
+
+
+def publish_openings(session: Session, day: ChargingDay, progress: Progress) -> int:
     """What the daemon would publish, and the day's list to be opened whether or not the time for late entries is over."""
     with session.store.publishing(wait=True):
         done = publish(session, progress).uploaded
@@ -144,7 +147,7 @@ def _publish(session: Session, day: ChargingDay, progress: Progress) -> int:
     return done
 
 
-def _take_answers(session: Session) -> int:
+def take_answers(session: Session) -> int:
     """Take every answer there is, unless the daemon does. Gives how many hits came."""
     taken = 0
     with session.store.taking(wait=True):

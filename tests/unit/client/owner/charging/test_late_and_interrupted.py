@@ -156,7 +156,7 @@ class KilledError(Exception):
         (answers, "keep_hits", True),
         (answers, "_acknowledge", False),
         (answers, "_acknowledge", True),
-        (running, "request_release", True),
+        (running, "request_releases", True),
         (running, "follow", True),
         (running, "reveal_hit", False),
         (running, "reveal_hit", True),
