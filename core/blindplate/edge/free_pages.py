@@ -2,14 +2,17 @@
 
 Reads the file itself, by SQLite's file format (sqlite.org/fileformat2.html, sections 1.3 and 1.5), not through SQLite:
 so that it tells what lies there, not what the library would show. Freed pages are zeros where the database was always
-written with ``secure_delete``. Does not look into pages in use, nor at blocks that a file system or a flash disk keeps
+written with ``secure_delete``. A file once looked at stays open until the process ends: on POSIX systems closing it would
+let go of every lock that SQLite, in this process, holds on it (sqlite.org/howtocorrupt.html, section 2.2). Does not look into pages in use, nor at blocks that a file system or a flash disk keeps
 of what was overwritten. Guarantee G7.
 """
 
 from __future__ import annotations
 
+import os
+import threading
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from blindplate.core.errors import StorageError
 
@@ -18,6 +21,9 @@ _HEADER_BYTES: Final = 100
 _PAGE_SIZE_AT: Final = 16
 _FREELIST_AT: Final = 32
 _WORD: Final = 4
+# By device and inode, which cannot be another file's while the descriptor is open.
+_OPEN: Final[dict[tuple[int, int], int]] = {}
+_OPENING: Final = threading.Lock()
 
 
 def remains(path: Path) -> int:
@@ -27,8 +33,7 @@ def remains(path: Path) -> int:
     meanwhile. Raises StorageError for a file that cannot be read or is no whole SQLite database.
     """
     try:
-        with path.open("rb") as file:
-            return sum(1 for left in _freed(file) if left.strip(b"\0"))
+        return sum(1 for left in _freed(_descriptor(path)) if left.strip(b"\0"))
     except OSError as error:
         raise StorageError(
             f"The database {path.name} cannot be read: {error.strerror}.", "Look at the disk."
@@ -43,9 +48,21 @@ def wal_bytes(path: Path) -> int:
         return 0
 
 
-def _freed(file: BinaryIO) -> list[bytes]:
+def _descriptor(path: Path) -> int:
+    """The one descriptor by which this process reads the file at ``path``, never closed."""
+    with _OPENING:
+        there = path.stat()
+        known = _OPEN.get((there.st_dev, there.st_ino))
+        if known is not None:
+            return known
+        opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        there = os.fstat(opened)
+        return _OPEN.setdefault((there.st_dev, there.st_ino), opened)
+
+
+def _freed(file: int) -> list[bytes]:
     """What every freed page holds, as far as its being free does not account for it."""
-    header = file.read(_HEADER_BYTES)
+    header = os.pread(file, _HEADER_BYTES, 0)
     if not header:
         return []  # made, and nothing written yet
     if len(header) < _HEADER_BYTES or not header.startswith(_MAGIC):
@@ -71,9 +88,8 @@ def _freed(file: BinaryIO) -> list[bytes]:
     return left
 
 
-def _page(file: BinaryIO, number: int, size: int) -> bytes:
-    file.seek((number - 1) * size)
-    page = file.read(size)
+def _page(file: int, number: int, size: int) -> bytes:
+    page = os.pread(file, size, (number - 1) * size)
     if len(page) != size:
         raise _broken()
     return page

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -85,3 +87,26 @@ def test_what_is_no_database_or_is_cut_short_is_refused(tmp_path: Path) -> None:
     cut.write_bytes(cut.read_bytes()[:40_000])
     with pytest.raises(StorageError, match="hold together"):
         remains(cut)
+
+
+WRITING = (
+    "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('INSERT INTO reads VALUES (1)')"
+)
+
+
+def test_looking_lets_go_of_no_lock_that_this_process_holds(tmp_path: Path) -> None:
+    """As closing the file would, on POSIX systems: another process could then write into what is locked."""
+    path = emptied(tmp_path / "db", secure=True)
+
+    def refused() -> bool:
+        done = subprocess.run([sys.executable, "-c", WRITING, path], stderr=subprocess.PIPE)
+        return b"locked" in done.stderr
+
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("BEGIN EXCLUSIVE")
+        assert refused()
+        for _ in range(3):
+            remains(path)
+        assert refused()
+        path.open("rb").close()
+        assert not refused()
