@@ -11,10 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from blindplate.core.statements.uploads import Stage
 from blindplate.edge.clock import Clock
 from blindplate.edge.logs import log
 from blindplate.server.matcher import erasure, keeping, media_store, records_store, segments_store
-from blindplate.server.matcher.absence import AbsenceAlarm
+from blindplate.server.matcher.absence import AbsenceAlarm, OpeningAlarm
 from blindplate.server.matcher.backlog import Backlog
 from blindplate.server.matcher.following import FollowedLedger
 from blindplate.server.matcher.match_secrets import MatchSecrets
@@ -44,6 +45,7 @@ class Keeper:
     window_key_seconds: int
     window_keys_ahead: int
     _alarm: AbsenceAlarm = field(default_factory=AbsenceAlarm)
+    _opening_alarm: OpeningAlarm = field(default_factory=OpeningAlarm)
 
     def run(self, stop: threading.Event) -> None:
         """Keep house until ``stop`` is set."""
@@ -109,3 +111,5 @@ class Keeper:
             segments = segments_store.everything(connection)
         SEGMENTS.set(len(segments))
         self._alarm.look(self.ledger.current, {(one.list_id, one.epoch) for one in segments}, now)
+        opened = {(one.list_id, one.epoch) for one in segments if one.stage is Stage.OPEN}
+        self._opening_alarm.look(self.ledger.current, opened, self._tagged, now)

@@ -27,6 +27,11 @@ BATCH_SECONDS: Final = Histogram(
 OWNER_ABSENT: Final = Counter(
     "blindplate_matcher_owner_absent", "Epochs about to begin, or begun, without an uploaded list.", ("list",)
 )
+OPENING_ABSENT: Final = Counter(
+    "blindplate_matcher_opening_absent",
+    "Charging days with kept reads that no list was uploaded to open, hours after payment closed.",
+    ("list",),
+)
 LATE_UPLOADS: Final = Counter(
     "blindplate_matcher_late_uploads",
     "Segments that came after reads they match; their list versions were witnessed before those.",
