@@ -30,6 +30,7 @@ from blindplate.client.camera.policy import PolicyFile
 from blindplate.client.camera.policy_serials import PolicySerials
 from blindplate.client.camera.pseudonymise import EvaluationScope, Local, Oblivious, Pseudonymiser
 from blindplate.client.camera.reads import Reader
+from blindplate.client.camera.retention import RetentionCheck
 from blindplate.client.camera.seal import CameraIdentity
 from blindplate.client.camera.sender import Sender
 from blindplate.client.camera.settings import CameraSettings
@@ -131,6 +132,7 @@ class _Camera:
     sender: Sender
     media: MediaStore
     handing_over: HandingOver
+    retention: RetentionCheck
     report: CountsReport | None
 
     @classmethod
@@ -173,6 +175,7 @@ class _Camera:
         )
         handing_over = HandingOver(media, matcher, settings.media.media_poll_seconds, clock, counts)
         sender = Sender(spool, matcher, settings.oldest_event_seconds, clock, counts)
+        retention = RetentionCheck(spool, media, settings.oldest_event_seconds, clock)
         report = None
         if settings.ledger is not None:
             ledger = LedgerClient(settings.ledger.address, settings.tls, settings.ledger.keys.keys())
@@ -191,6 +194,7 @@ class _Camera:
             sender,
             media,
             handing_over,
+            retention,
             report,
         )
 
@@ -233,6 +237,7 @@ class _Camera:
         workers.start("send", self.sender.run)
         workers.start("media", self.handing_over.run)
         workers.start("heartbeat", Heartbeat(self.matcher, self.counts, self.clock).run)
+        workers.start("retention", self.retention.run)
         if self.report is not None:
             workers.start("counts", self.report.run)
         counted = self.clock.now()

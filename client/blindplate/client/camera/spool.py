@@ -23,6 +23,7 @@ from typing import Final
 from blindplate.client.camera import accepted_counts
 from blindplate.client.camera.accepted_counts import AcceptedCounts
 from blindplate.core.errors import StorageError
+from blindplate.edge.free_pages import remains
 
 _VERSION: Final = 3
 _WITHOUT_COUNTS: Final = 2
@@ -65,6 +66,7 @@ class Spool:
     def __init__(self, path: Path, limit: int) -> None:
         """Open or create the spool file, for at most ``limit`` wires. Raises StorageError."""
         self._lock = threading.Lock()
+        self._path = path
         self._limit = limit
         with _storage_errors():
             _make_private(path)
@@ -104,6 +106,20 @@ class Spool:
                     break
                 found.append(SpooledWire(number, bool(held), wire))
         return found
+
+    def after(self, number: int, count: int) -> list[SpooledWire]:
+        """Up to ``count`` wires numbered above ``number``, in order of their numbers, whenever they may be sent."""
+        with self._lock, _storage_errors():
+            rows = self._connection.execute(
+                "SELECT id, held, wire FROM wires WHERE id > ? ORDER BY id LIMIT ?", (number, count)
+            )
+            return [SpooledWire(found, bool(held), wire) for found, held, wire in rows]
+
+    def remains(self) -> int:
+        """How many free pages of the file are not zero, its log emptied before. Raises StorageError."""
+        with self._lock, _storage_errors():
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return remains(self._path)
 
     def remove(self, numbers: Sequence[int], accepted: Collection[int] = ()) -> None:
         """Erase wires, and count those of them that were ``accepted``, in one transaction.

@@ -19,6 +19,7 @@ from typing import Final
 
 from blindplate.client.camera.media.private_files import make_private
 from blindplate.core.errors import StorageError
+from blindplate.edge.free_pages import remains
 
 _COARSE_MS: Final = 600_000
 _VERSION: Final = 1
@@ -70,6 +71,7 @@ class MediaIndex:
     def __init__(self, path: Path) -> None:
         """Open or create it. Raises StorageError."""
         self._lock = threading.Lock()
+        self._path = path
         make_private(path)
         with _storage_errors():
             self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
@@ -131,6 +133,20 @@ class MediaIndex:
         with self._lock, _storage_errors():
             (found,) = self._connection.execute("SELECT coalesce(sum(size), 0) FROM files").fetchone()
             return int(found)
+
+    def ends(self) -> list[float]:
+        """The ends of all files and offers (seconds since 1970, UTC)."""
+        with self._lock, _storage_errors():
+            rows = self._connection.execute(
+                "SELECT until_ms FROM files UNION ALL SELECT until_ms FROM offers"
+            ).fetchall()
+        return [until_ms / 1000 for (until_ms,) in rows]
+
+    def remains(self) -> int:
+        """How many free pages of the file are not zero, its log emptied before. Raises StorageError."""
+        with self._lock, _storage_errors():
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return remains(self._path)
 
     def drop_ended(self, now: float) -> list[bytes]:
         """Forget what has reached its end; the names of the files."""

@@ -9,6 +9,7 @@ are unlinked, not overwritten: nothing on this disk opens them. Protocol section
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -106,6 +107,23 @@ class MediaStore:
     def sweep(self, now: float) -> None:
         """Remove what has reached its end at ``now`` (seconds since 1970, UTC)."""
         self._unlink(self._index.drop_ended(now))
+
+    def ends(self) -> list[float]:
+        """The ends (seconds since 1970, UTC) of everything in the index, and of every file, whatever the index says of it.
+
+        Raises StorageError.
+        """
+        files: list[float] = []
+        for path in self._folder.iterdir():
+            if path.suffix in (_SUFFIX, ".part"):
+                # It may go while it is looked at.
+                with suppress(FileNotFoundError):
+                    files.append(path.stat().st_mtime)
+        return self._index.ends() + files
+
+    def remains(self) -> int:
+        """How many free pages of the index are not zero. Raises StorageError."""
+        return self._index.remains()
 
     def close(self) -> None:
         """Close the index."""
