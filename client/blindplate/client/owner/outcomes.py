@@ -6,7 +6,10 @@ something stops in between; entered twice, which a crash can do, it says the sam
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, insert, select, update
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from blindplate.client.owner.session import Session
 from blindplate.client.owner.tables import outcomes
@@ -14,6 +17,8 @@ from blindplate.core.errors import BlindplateError, StateError
 from blindplate.core.signing import Statement
 from blindplate.core.statements.release_entries import Outcome, OutcomeEntry
 from blindplate.edge.logs import log
+
+_TOGETHER: Final = 200
 
 
 def put_outcome(connection: Connection, session: Session, request_id: bytes, outcome: Outcome) -> None:
@@ -44,18 +49,28 @@ def enter_all(session: Session) -> int:
         chosen = select(outcomes).where(outcomes.c.ledger_index.is_(None)).order_by(outcomes.c.number)
         waiting = connection.execute(chosen).mappings().all()
     refused: list[BlindplateError] = []
-    for row in waiting:
-        try:
-            index = session.ledger.enter(Statement.from_json(row["statement"]))
-        except StateError:
-            raise
-        except BlindplateError as error:
-            log().error("outcome-refused", error=error)
-            refused.append(error)
-            continue
-        with session.store.writing() as connection:
-            done = update(outcomes).where(outcomes.c.number == row["number"])
-            connection.execute(done.values(ledger_index=index))
+    for start in range(0, len(waiting), _TOGETHER):
+        refused += _enter(session, waiting[start : start + _TOGETHER])
     if refused:
         raise refused[0]
     return len(waiting)
+
+
+def _enter(session: Session, rows: Sequence[Mapping[Any, Any]]) -> list[BlindplateError]:
+    """Enter some by one call, or one by one where the ledger refuses them together; gives what it said to those it refused."""
+    try:
+        indices = session.ledger.enter_together([Statement.from_json(row["statement"]) for row in rows])
+    except StateError:
+        raise
+    except BlindplateError as error:
+        if len(rows) > 1:
+            return [refused for row in rows for refused in _enter(session, [row])]
+        log().error("outcome-refused", error=error)
+        return [error]
+    with session.store.writing() as connection:
+        done = update(outcomes).where(outcomes.c.number == bindparam("entered"))
+        connection.execute(
+            done.values(ledger_index=bindparam("at")),
+            [{"entered": row["number"], "at": index} for row, index in zip(rows, indices, strict=True)],
+        )
+    return []

@@ -172,13 +172,11 @@ def count(connection: Connection) -> int:
 
 def find_entry(connection: Connection, plate: bytes) -> Entry | None:
     """The standing entry of an encoded plate, else the one removed last, else None."""
-    chosen = (
-        select(entries)
-        .where(entries.c.plate == plate)
-        .order_by(entries.c.removed_version.is_(None).desc(), entries.c.entry_id.desc())
-        .limit(1)
-    )
-    row = connection.execute(chosen).mappings().first()
+    # Found by an index, which knows nothing of the others: those are looked through.
+    row = standing(connection, plate)
+    if row is None:
+        removed = select(entries).where(entries.c.plate == plate).order_by(entries.c.entry_id.desc()).limit(1)
+        row = connection.execute(removed).mappings().first()
     return None if row is None else _entry(row)
 
 

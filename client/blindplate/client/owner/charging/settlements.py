@@ -49,20 +49,36 @@ class Entered:
 
 def enter_settlements(connection: Connection, settled: Sequence[Settlement], now: float) -> Entered:
     """Store what is not known yet; what was opened of them is kept out of notices, and forgotten."""
-    new = late = 0
+    days = {one.day for one in settled}
+    known = {
+        (row.day, row.plate, row.kind)
+        for day in days
+        for row in connection.execute(select(settlements).where(settlements.c.day == day))
+    }
+    opened = {
+        (row.day, row.plate)
+        for day in days
+        for row in connection.execute(select(charges.c.day, charges.c.plate).where(charges.c.day == day))
+    }
+    new: dict[tuple[object, ...], dict[str, object]] = {}
+    late = 0
     for one in settled:
         plate = one.plate.encode()
-        row = {
+        key = one.day, plate, one.kind
+        if key in known or key in new:
+            continue
+        new[key] = {
             "day": one.day,
             "plate": plate,
             "kind": one.kind,
             "reference": one.reference,
             "entered_at": now,
         }
-        if connection.execute(insert(settlements).prefix_with("OR IGNORE").values(row)).rowcount:
-            new += 1
+        if (one.day, plate) in opened:
             late += settle_opened(connection, one.day, plate, one.kind)
-    return Entered(new, len(settled) - new, late)
+    if new:
+        connection.execute(insert(settlements), list(new.values()))
+    return Entered(len(new), len(settled) - len(new), late)
 
 
 def settled_plates(connection: Connection, day: date) -> set[bytes]:
