@@ -155,6 +155,8 @@ def status(settings: SettingsFile) -> None:
         table.add_row(f"epoch {one.epoch.index}", state)
     table.add_row("answers", f"{found.answers:,}")
     table.add_row("hits", ", ".join(f"{count:,} {state}" for state, count in found.hits.items()) or "none")
+    table.add_row("held for longer", f"{found.held:,}")
+    table.add_row("past their time", f"{found.overdue:,}")
     Console().print(table)
 
 

@@ -15,6 +15,9 @@ from blindplate.client.owner.hits import HIDDEN, HitState, count_by_state
 from blindplate.client.owner.list_files import last_taken
 from blindplate.client.owner.pseudonymise import missing_count
 from blindplate.client.owner.publish import due_epochs
+from blindplate.client.owner.retention.check import TOLERANCE_SECONDS
+from blindplate.client.owner.retention.due import due_hits
+from blindplate.client.owner.retention.holding import all_holds
 from blindplate.client.owner.session import Session
 from blindplate.client.owner.tables import answers, entries
 from blindplate.core.domains import Epoch
@@ -38,6 +41,7 @@ class ListStatus:
 
     ``revision`` is that of the list file taken last, None where it had none. ``expiring`` counts entries whose weed date
     comes within ``SOON_DAYS``, ``waiting`` vehicles whose effective date is to come, the first on ``next_effective``.
+    ``held`` counts hits under a legal hold, ``overdue`` those that should have been erased two hours ago.
     ``committed`` is the commitment made last, ``in_force`` the last that both custodians have witnessed.
     """
 
@@ -58,6 +62,8 @@ class ListStatus:
     epochs: tuple[EpochStatus, ...]
     answers: int
     hits: Mapping[HitState, int]
+    held: int
+    overdue: int
 
 
 def list_status(session: Session) -> ListStatus:
@@ -90,6 +96,8 @@ def list_status(session: Session) -> ListStatus:
             ),
             answers=connection.execute(select(func.count()).select_from(answers)).scalar_one(),
             hits={state: found for state, found in counted.items() if state not in HIDDEN},
+            held=sum(one.until > now for one in all_holds(connection)),
+            overdue=len(due_hits(connection, session.history, now - TOLERANCE_SECONDS)),
         )
 
 

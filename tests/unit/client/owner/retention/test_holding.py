@@ -8,6 +8,7 @@ from sqlalchemy import update
 from blindplate.client.owner.hits import HitState, set_hit_state
 from blindplate.client.owner.retention.erasing import erase_due
 from blindplate.client.owner.retention.holding import Held, all_holds, end_hold, hold
+from blindplate.client.owner.status import list_status
 from blindplate.client.owner.tables import requests
 from blindplate.core.errors import GoneError, NotFoundError, PolicyError, UnavailableError
 from blindplate.core.signing import Statement
@@ -136,6 +137,18 @@ def test_one_killed_between_ledger_and_database_is_made_again(listed: Scene) -> 
 def test_a_hold_that_is_none_is_refused(listed: Scene, days: int, law: str) -> None:
     with pytest.raises(PolicyError):
         hold(listed.session, 1, HoldReason.COMPLAINT, law, days)
+
+
+def test_the_lists_status_counts_what_is_held_and_what_is_past_its_time(listed: Scene) -> None:
+    hit_on(listed, PLATES[1])
+    held(listed)
+    status = list_status(listed.session)
+    assert (status.held, status.overdue) == (1, 0)
+    listed.clock.moment += DAYS * DAY + 2 * 3600
+    assert list_status(listed.session).overdue == 1
+    listed.clock.moment += 100 * DAY
+    status = list_status(listed.session)
+    assert (status.held, status.overdue) == (0, 2)
 
 
 def test_what_was_held_is_gone_with_its_hit(listed: Scene) -> None:
