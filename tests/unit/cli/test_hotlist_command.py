@@ -198,6 +198,8 @@ def test_status_shows_revision_priorities_and_what_is_to_end_or_begin(
         epochs=(),
         answers=0,
         hits={},
+        held=2,
+        overdue=0,
     )
     monkeypatch.setattr(commands, "status", lambda _owner: found)
     monkeypatch.setattr(hotlist, "_owner", lambda _path: None)
