@@ -121,6 +121,22 @@ def test_ingest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_charging(tmp_path: Path) -> None:
+    made = bench("charging", "--reads", "1000", "--listed", "1000", "--folder", str(tmp_path))
+    assert {name: made[name] for name in ("reads", "listed", "kept", "settled", "opened")} == {
+        "reads": 1000,
+        "listed": 1000,
+        "kept": 47,
+        "settled": 42,
+        "opened": 5,
+    }
+    steps = [name for name in made if name.endswith("_cpu_seconds")]
+    assert len(steps) == 15
+    assert all(made[name] >= 0 for name in steps)
+    assert 0 < made["owner_cpu_seconds"] < made["all_cpu_seconds"]
+    assert not list(tmp_path.iterdir())
+
+
 def test_tables_are_printed_without_json() -> None:
     result = CliRunner().invoke(app, ["bench", "pseudonyms", "--inputs", "5", "--rounds", "5"])
     assert result.exit_code == 0

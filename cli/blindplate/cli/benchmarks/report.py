@@ -15,6 +15,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from blindplate.cli.benchmarks.charging_figures import ChargingFigures
 from blindplate.cli.benchmarks.ingest import IngestFigures
 from blindplate.cli.benchmarks.intervals import Interval
 from blindplate.cli.benchmarks.ledger import LedgerFigures
@@ -26,7 +27,13 @@ from blindplate.cli.benchmarks.records import RecordFigures
 from blindplate.cli.benchmarks.timing import Spread
 
 Figures: TypeAlias = (
-    IngestFigures | LedgerFigures | MatchFigures | MisreadFigures | PseudonymFigures | RecordFigures
+    ChargingFigures
+    | IngestFigures
+    | LedgerFigures
+    | MatchFigures
+    | MisreadFigures
+    | PseudonymFigures
+    | RecordFigures
 )
 Value: TypeAlias = Interval | Spread | float | str
 

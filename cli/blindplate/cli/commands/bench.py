@@ -127,6 +127,32 @@ def misreads(
         compare(out, seed, reads, listed, lambda step: steps.print(step, style="dim", highlight=False))
 
 
+@app.command()
+def charging(
+    reads: Annotated[int, typer.Option(min=1_000, help="Reads of the day.")] = 2_000_000,
+    listed: Annotated[int, typer.Option(min=1_000, help="Vehicles on the emissions list.")] = 1_000_000,
+    unpaid: Annotated[
+        float, typer.Option(min=0.0001, max=1, help="Share of the listed vehicles read that did not pay.")
+    ] = 0.1,
+    folder: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", exists=True, file_okay=False, help="On the disk to be measured."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a charging day once payment for it has closed, with every party a process of its own whose clock is moved.
+
+    The defaults take an hour or more, most of it for the day before. A tenth of the reads takes a quarter of that.
+    """
+    from blindplate.cli.benchmarks.charging import measure_charging
+
+    _show(
+        "A charging day's run",
+        lambda say: measure_charging(reads, listed, unpaid, folder, say=say),
+        as_json=as_json,
+    )
+
+
 def _show(title: str, measure: Callable[[Say], Figures], *, as_json: bool) -> None:
     from blindplate.cli.benchmarks import machine, report
 
