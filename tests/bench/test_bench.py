@@ -131,7 +131,7 @@ def test_charging(tmp_path: Path) -> None:
         "opened": 5,
     }
     steps = [name for name in made if name.endswith("_cpu_seconds")]
-    assert len(steps) == 15
+    assert len(steps) == 14
     assert all(made[name] >= 0 for name in steps)
     assert 0 < made["owner_cpu_seconds"] < made["all_cpu_seconds"]
     assert not list(tmp_path.iterdir())

@@ -30,9 +30,8 @@ from blindplate.client.owner.charging.days import ChargingDay, calendar_day, cha
 from blindplate.client.owner.charging.notices import write_notices
 from blindplate.client.owner.charging.reconciling import reconcile
 from blindplate.client.owner.charging.run import (
-    ask_for_day,
+    ask_and_reveal,
     publish_openings,
-    reveal_approved,
     take_answers,
     waiting_hits,
 )
@@ -154,10 +153,8 @@ def _run(
     while charged < made.opened:
         with steps.step("take_answers"):
             take_answers(session)
-        with steps.step("ask"):
-            ask_for_day(session, day)
-        with steps.step("reveal"):
-            reveal_approved(session, day)
+        with steps.step("ask_and_reveal"):
+            asked, revealed = ask_and_reveal(session, day)
         with steps.step("decide_outcomes"):
             charged += record_charges(session, day.day)
         say(f"{charged:,} of {made.opened:,} charged after {time.perf_counter() - began:.0f} s.")
@@ -166,7 +163,8 @@ def _run(
             raise UnavailableError(
                 "The day's run of the benchmark does not come to its end.", "See the parties' logs."
             )
-        time.sleep(_PAUSE_SECONDS)
+        if not asked and not revealed:
+            time.sleep(_PAUSE_SECONDS)
     with steps.step("enter_outcomes"):
         outcomes.enter_all(session)
     wall = time.perf_counter() - began

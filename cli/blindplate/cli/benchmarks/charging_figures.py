@@ -38,8 +38,7 @@ class ChargingFigures:
     enter_settlements_cpu_seconds: float
     open_list_cpu_seconds: float
     take_answers_cpu_seconds: float
-    ask_cpu_seconds: float
-    reveal_cpu_seconds: float
+    ask_and_reveal_cpu_seconds: float
     decide_outcomes_cpu_seconds: float
     enter_outcomes_cpu_seconds: float
     notices_cpu_seconds: float
@@ -76,7 +75,7 @@ class Steps:
 
 def figures_of(counted: Counted, steps: Steps, others: Mapping[str, float], wall: float) -> ChargingFigures:
     """The figures of a day's run; ``others`` is what each other party took by its name."""
-    owner, each = steps.cpu(), steps.cpu("ask", "reveal", "decide_outcomes", "enter_outcomes")
+    owner, each = steps.cpu(), steps.cpu("ask_and_reveal", "decide_outcomes", "enter_outcomes")
     return ChargingFigures(
         reads=counted.reads,
         listed=counted.listed,
@@ -86,8 +85,7 @@ def figures_of(counted: Counted, steps: Steps, others: Mapping[str, float], wall
         enter_settlements_cpu_seconds=steps.cpu("enter_settlements"),
         open_list_cpu_seconds=steps.cpu("open_list"),
         take_answers_cpu_seconds=steps.cpu("take_answers"),
-        ask_cpu_seconds=steps.cpu("ask"),
-        reveal_cpu_seconds=steps.cpu("reveal"),
+        ask_and_reveal_cpu_seconds=steps.cpu("ask_and_reveal"),
         decide_outcomes_cpu_seconds=steps.cpu("decide_outcomes"),
         enter_outcomes_cpu_seconds=steps.cpu("enter_outcomes"),
         notices_cpu_seconds=steps.cpu("notices"),

@@ -8,8 +8,10 @@ readings are never asked for. Protocol section 8; docs/spec/owner.md section 7.
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Final
 
 from blindplate.client.owner import outcomes
@@ -22,7 +24,7 @@ from blindplate.client.owner.hits import HitState, find_hit
 from blindplate.client.owner.progress import Progress, silent
 from blindplate.client.owner.publish import kept_back, publish
 from blindplate.client.owner.release import follow, request_releases
-from blindplate.client.owner.requests import Standing, latest_request
+from blindplate.client.owner.requests import Request, Standing, latest_request
 from blindplate.client.owner.reveal import reveal_hit
 from blindplate.client.owner.session import Session
 from blindplate.client.owner.upload import upload
@@ -37,8 +39,10 @@ PATIENCE_SECONDS: Final = 60.0
 _PAUSE_SECONDS: Final = 0.5
 # As long without anything new, nothing is on its way: a batch takes a tick and the ledger's witnessing.
 _QUIET_SECONDS: Final = 5.0
-# Entered in the ledger by one call. Each costs a look through its candidates first, and they are to be decided meanwhile.
+# Entered in the ledger by one call: the next are looked for while these are decided.
 _ASKED_TOGETHER: Final = 200
+# While one waits for a custodian, others do not.
+_FOLLOWED_AT_ONCE: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +72,33 @@ def run_day(
     moved_at = time.monotonic()
     while True:
         new = take_answers(session)
-        ask_for_day(session, charged_day)
-        revealed = reveal_approved(session, charged_day)
+        asked, revealed = ask_and_reveal(session, charged_day)
         charged += record_charges(session, day)
         taken += new
         now = time.monotonic()
-        moved_at = now if new or revealed else moved_at
+        moved_at = now if new or asked or revealed else moved_at
         waiting = waiting_hits(session, charged_day)
         if now >= until or (not waiting and now - moved_at >= min(_QUIET_SECONDS, patience)):
             outcomes.enter_all(session)
             return Ran(published, taken, charged, waiting)
-        time.sleep(min(_PAUSE_SECONDS, max(0.0, until - now)))
+        if not asked and not revealed:
+            time.sleep(min(_PAUSE_SECONDS, max(0.0, until - now)))
+
+
+def ask_and_reveal(session: Session, day: ChargingDay) -> tuple[int, int]:
+    """Ask for some hits of the day, while those asked for before are decided and revealed. Gives how many of each.
+
+    Looking for what goes with a request keeps this process busy; deciding on it, both custodians.
+    """
+    with ThreadPoolExecutor(1) as beside:
+        asking = beside.submit(ask_for_day, session, day)
+        revealed = reveal_approved(session, day)
+        return asking.result(), revealed
 
 
 def ask_for_day(session: Session, day: ChargingDay) -> int:
-    """Ask for the release of the day's hits that nobody asked for. Gives how many; raises as ``request_releases``."""
+    """Ask for the release of some of the day's hits that nobody asked for, the oldest. Gives how many; raises as
+    ``request_releases``."""
     with session.store.reading() as connection:
         numbers = hits_in(connection, day, HitState.SEALED)
         asked_for = [one for one in numbers if not find_hit(connection, one).hit.alternate]
@@ -91,33 +107,47 @@ def ask_for_day(session: Session, day: ChargingDay) -> int:
         session.settings.case_reference,
         automatic=session.grant.release.mode is ReleaseMode.AUTOMATIC,
     )
-    return sum(
-        request_releases(session, asked_for[start : start + _ASKED_TOGETHER], reason)
-        for start in range(0, len(asked_for), _ASKED_TOGETHER)
-    )
+    for start in range(0, len(asked_for), _ASKED_TOGETHER):
+        # Those that cannot be asked for keep no others waiting.
+        if asked := request_releases(session, asked_for[start : start + _ASKED_TOGETHER], reason):
+            return asked
+    return 0
 
 
 def reveal_approved(session: Session, day: ChargingDay | None = None) -> int:
     """Reveal the hits that both custodians have approved; of one day, each is asked about first. Gives how many."""
     with session.store.reading() as connection:
         numbers = hits_in(connection, day, HitState.REQUESTED)
-        found = [(one, latest_request(connection, one)) for one in numbers]
-    witnessed = _witnessed(session) if day is not None and found else 0
-    revealed = 0
-    for hit_id, request in found:
-        if request is None or (day is not None and (request.ledger_index or 0) >= witnessed):
-            # Custodians decide nothing before its entry is witnessed.
-            continue
-        try:
-            followed = request if day is None else follow(session, request)
-            if followed.standing is Standing.APPROVED:
-                reveal_hit(session, hit_id)
-                revealed += 1
-        except StateError:
-            raise
-        except BlindplateError as error:
-            log().warning("reveal-refused", hit=hit_id, error=error)
-    return revealed
+        found = [request for one in numbers if (request := latest_request(connection, one)) is not None]
+    if day is None:
+        return sum(_reveal(session, request) for request in found if request.standing is Standing.APPROVED)
+    # Custodians decide nothing before its entry is witnessed.
+    witnessed = _witnessed(session) if found else 0
+    to_follow = [request for request in found if (request.ledger_index or 0) < witnessed]
+    with ThreadPoolExecutor(_FOLLOWED_AT_ONCE) as several:
+        return sum(several.map(partial(_follow_and_reveal, session), to_follow))
+
+
+def _follow_and_reveal(session: Session, request: Request) -> bool:
+    try:
+        followed = follow(session, request)
+    except StateError:
+        raise
+    except BlindplateError as error:
+        log().warning("reveal-refused", hit=request.hit_id, error=error)
+        return False
+    return followed.standing is Standing.APPROVED and _reveal(session, request)
+
+
+def _reveal(session: Session, request: Request) -> bool:
+    try:
+        reveal_hit(session, request.hit_id)
+    except StateError:
+        raise
+    except BlindplateError as error:
+        log().warning("reveal-refused", hit=request.hit_id, error=error)
+        return False
+    return True
 
 
 def waiting_hits(session: Session, day: ChargingDay) -> int:
