@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, exists, func, insert, select, update
 
 from blindplate.client.owner.coverage import Version
 from blindplate.client.owner.generations import Reach
@@ -112,8 +112,9 @@ def witnessed_versions(
     """
     found = _counting(connection, reach)
     committed = [row.version for row in found]
-    standing = select(entries.c.listed_version).where(entries.c.removed_version.is_(None)).distinct()
-    listing = set(connection.execute(standing).scalars())
+    # By an index, a look a version: of a long list most entries are of few.
+    stands = (entries.c.listed_version == versions.c.version, entries.c.removed_version.is_(None))
+    listing = set(connection.execute(select(versions.c.version).where(exists().where(*stands))).scalars())
     known: list[Version] = []
     for version in connection.execute(select(versions.c.version).order_by(versions.c.version)).scalars():
         place = bisect_left(committed, version)
