@@ -3,8 +3,9 @@
 Reads the file itself, by SQLite's file format (sqlite.org/fileformat2.html, sections 1.3 and 1.5), not through SQLite:
 so that it tells what lies there, not what the library would show. Freed pages are zeros where the database was always
 written with ``secure_delete``. A file once looked at stays open until the process ends: on POSIX systems closing it would
-let go of every lock that SQLite, in this process, holds on it (sqlite.org/howtocorrupt.html, section 2.2). Does not look into pages in use, nor at blocks that a file system or a flash disk keeps
-of what was overwritten. Guarantee G7.
+let go of every lock that SQLite, in this process, holds on it (sqlite.org/howtocorrupt.html, section 2.2). A page that lists other free pages may hold numbers of pages: these do not
+count. Does not look into pages in use, nor at blocks that a file system or a flash disk keeps of what was overwritten.
+Guarantee G7.
 """
 
 from __future__ import annotations
@@ -71,6 +72,7 @@ def _freed(file: int) -> list[bytes]:
     size = 65_536 if size == 1 else size
     trunk = _number(header, _FREELIST_AT)
     pages = _number(header, _FREELIST_AT + _WORD)
+    last = os.fstat(file).st_size // size
     left: list[bytes] = []
     seen = 0
     while trunk:
@@ -80,12 +82,21 @@ def _freed(file: int) -> list[bytes]:
         if seen > pages or leaves > size // _WORD - 2:
             raise _broken()
         end = 2 * _WORD + leaves * _WORD
-        left.append(page[end:])
+        left.append(_beside_numbers(page[end:], last))
         left.extend(_page(file, _number(page, at), size) for at in range(2 * _WORD, end, _WORD))
         trunk = _number(page, 0)
     if seen != pages:
         raise _broken()
     return left
+
+
+def _beside_numbers(rest: bytes, last: int) -> bytes:
+    """What of the ``rest`` of a page that lists others cannot be a page's number, where the file has ``last`` pages.
+
+    SQLite shortens the list where a page of it is used again, and leaves its number behind.
+    """
+    words = (rest[at : at + _WORD] for at in range(0, len(rest), _WORD))
+    return b"".join(word for word in words if _number(word, 0) > last)
 
 
 def _page(file: int, number: int, size: int) -> bytes:

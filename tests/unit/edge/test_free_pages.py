@@ -45,6 +45,14 @@ def test_nothing_remains_of_rows_that_were_overwritten_as_they_were_deleted(
     assert PLATE in path.read_bytes()
 
 
+def test_numbers_of_pages_that_were_used_again_are_no_rows(tmp_path: Path) -> None:
+    path = emptied(tmp_path / "db", secure=True)
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("PRAGMA secure_delete=ON")
+        database.executemany("INSERT INTO reads VALUES (?)", [(PLATE * 300,)] * 20)
+    assert remains(path) == 0
+
+
 def test_rows_that_were_only_forgotten_remain(tmp_path: Path) -> None:
     # One row a page and more: nearly every page of them was freed.
     assert remains(emptied(tmp_path / "db", secure=False)) > 100
