@@ -2,7 +2,8 @@
 
 Guarantees that every record taken in is counted once as received, and once more as claimed or erased or among those
 still open: each count is written in the transaction of what it counts, and ``totals`` sees one state of all of them.
-They outlive the records, name no camera and no time finer than a day. A record that stands for several reads of its
+They outlive the records, name no camera and no time finer than a day. What happens once the day of its time was stated is
+counted for the day after the last one stated, so that days add up to the totals. A record that stands for several reads of its
 vehicle's day is counted as so many wherever it is counted, so that what is published does not tell whether two reads
 that were kept are of one vehicle; how many were folded into others (``Event.FOLDED``) is not published. Protocol
 sections 5, 7 and 8.
@@ -16,10 +17,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import repeat
+from typing import Any, Final
 
-from sqlalchemy import Connection, case, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, case, delete, func, insert, select, update
 
 from blindplate.core.errors import StorageError
+from blindplate.core.statements.erasures import DayCount, next_day
 from blindplate.core.statements.matching import RecordCount
 from blindplate.server.matcher.chunks import chunks
 from blindplate.server.matcher.tables import counting, counts, records
@@ -38,6 +41,17 @@ class Event(StrEnum):
     FOLDED = "folded"
 
 
+# What of it is said of a day.
+_STATED: Final = {
+    Event.RECEIVED: "received",
+    Event.CLAIMED: "claimed",
+    Event.ERASED_ACKNOWLEDGED: "erased_acknowledged",
+    Event.ERASED_UNCLAIMED: "erased_unclaimed",
+    Event.ERASED_CLAIMED: "erased_claimed",
+    Event.ERASED_UNOPENED: "erased_unopened",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Totals:
     """All counts since the counting began (``since``, seconds since 1970, UTC), by list and zone."""
@@ -45,6 +59,14 @@ class Totals:
     since: int
     records: tuple[RecordCount, ...]
     refused_claims: int
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What was counted on one day, by list and zone, since the counting began at ``since``."""
+
+    since: int
+    records: tuple[DayCount, ...]
 
 
 def begin(connection: Connection, now_ms: int) -> None:
@@ -86,6 +108,39 @@ def add_refused_claims(connection: Connection, number: int) -> None:
         connection.execute(update(counting).values(refused_claims=counting.c.refused_claims + number))
 
 
+def unstated(connection: Connection, today: str) -> list[str]:
+    """The days before ``today`` that were not stated yet, in order. Raises StorageError as ``totals``."""
+    beginning = _beginning(connection)
+    day = _next(beginning)
+    days: list[str] = []
+    while day < today:
+        days.append(day)
+        day = next_day(day)
+    return days
+
+
+def state(connection: Connection, day: str) -> Day:
+    """Close ``day``, the next of those ``unstated``; what was counted on it. Raises StorageError when it is not the next."""
+    if day not in unstated(connection, next_day(day))[:1]:
+        raise StorageError("A day was to be stated that was stated before, or is not the next.")
+    connection.execute(update(counting).values(stated=day))
+    rows = connection.execute(
+        select(counts).where(counts.c.day == day).order_by(counts.c.list_id, counts.c.zone)
+    )
+    by_place: dict[tuple[str, str], dict[str, int]] = {}
+    for row in rows:
+        name = _STATED.get(Event(row.event))
+        if name is not None:
+            by_place.setdefault((row.list_id, row.zone), {})[name] = row.amount
+    return Day(
+        _beginning(connection).since,
+        tuple(
+            DayCount.model_validate({"list_id": list_id, "zone": zone, **amounts})
+            for (list_id, zone), amounts in by_place.items()
+        ),
+    )
+
+
 def read(connection: Connection) -> dict[tuple[str, str, str, Event], int]:
     """Every count by day (``YYYY-MM-DD``), list, zone and event."""
     rows = connection.execute(select(counts))
@@ -94,9 +149,7 @@ def read(connection: Connection) -> dict[tuple[str, str, str, Event], int]:
 
 def totals(connection: Connection) -> Totals:
     """Everything counted, beside what is open now. Raises StorageError when the counting has not begun."""
-    beginning = connection.execute(select(counting)).first()
-    if beginning is None:
-        raise StorageError("The matcher's counts have not begun.")
+    beginning = _beginning(connection)
     summed = connection.execute(
         select(counts.c.list_id, counts.c.zone, counts.c.event, func.sum(counts.c.amount).label("amount"))
         .group_by(counts.c.list_id, counts.c.zone, counts.c.event)
@@ -138,8 +191,27 @@ def totals(connection: Connection) -> Totals:
     )
 
 
+def _beginning(connection: Connection) -> Row[Any]:
+    beginning = connection.execute(select(counting)).first()
+    if beginning is None:
+        raise StorageError("The matcher's counts have not begun.")
+    return beginning
+
+
+def _next(beginning: Row[Any]) -> str:
+    """The first day that was not stated yet."""
+    return next_day(beginning.stated) if beginning.stated else _day(1000 * beginning.since)
+
+
+def _day(now_ms: int) -> str:
+    return datetime.fromtimestamp(now_ms / 1000, UTC).date().isoformat()
+
+
 def _raise(connection: Connection, event: Event, amounts: Mapping[tuple[str, str], int], now_ms: int) -> None:
-    day = datetime.fromtimestamp(now_ms / 1000, UTC).date().isoformat()
+    day = _day(now_ms)
+    beginning = connection.execute(select(counting)).first()
+    if beginning is not None:
+        day = max(day, _next(beginning))
     for (list_id, zone), amount in amounts.items():
         if not amount:
             continue

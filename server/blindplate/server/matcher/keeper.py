@@ -1,4 +1,4 @@
-"""The matcher's housekeeping, once a second: window and retention keys, erasure, alarms, the write-ahead log.
+"""The matcher's housekeeping, once a second: window and retention keys, erasure, alarms, the write-ahead log, the day's statement.
 
 Guarantees that a step which fails is logged and tried again, and keeps none of the others from being done.
 Protocol sections 4, 5 and 7.
@@ -21,6 +21,7 @@ from blindplate.server.matcher.following import FollowedLedger
 from blindplate.server.matcher.match_secrets import MatchSecrets
 from blindplate.server.matcher.media_files import MediaFiles
 from blindplate.server.matcher.metrics import FAILED_ROUNDS, RECORDS, SEGMENTS
+from blindplate.server.matcher.retention.nightly import Nightly
 from blindplate.server.matcher.retention_keys import Place, RetentionKeys
 from blindplate.server.matcher.segment_files import SegmentFiles
 from blindplate.server.matcher.storage import Database
@@ -41,6 +42,7 @@ class Keeper:
     files: SegmentFiles
     media: MediaFiles
     backlog: Backlog
+    nightly: Nightly
     clock: Clock
     window_key_seconds: int
     window_keys_ahead: int
@@ -62,6 +64,8 @@ class Keeper:
             ("media", self._sweep_media),
             ("retention-keys", self._destroy_retention_keys),
             ("count", self._count),
+            # Last, when what is due has just been erased.
+            ("day", self.nightly.step),
         )
         for name, step in steps:
             try:

@@ -45,6 +45,9 @@ LEDGER_ALARMS: Final = Counter(
     "Looks at the ledger that failed for another reason than its absence, by error code.",
     ("code",),
 )
+RETENTION_OVERDUE: Final = Gauge(
+    "blindplate_matcher_overdue", "What the last nightly check found past its time.", ("place",)
+)
 MEDIA: Final = Counter(
     "blindplate_matcher_media", "Deliveries of a record's media by what became of them.", ("event",)
 )

@@ -35,6 +35,7 @@ from blindplate.server.matcher.keeping import Keeping
 from blindplate.server.matcher.match_secrets import MatchSecrets
 from blindplate.server.matcher.media import MediaBounds, MediaServicer
 from blindplate.server.matcher.media_files import MediaFiles
+from blindplate.server.matcher.retention.nightly import Nightly
 from blindplate.server.matcher.retention_keys import RetentionKeys
 from blindplate.server.matcher.rounds import Matching
 from blindplate.server.matcher.segment_files import SegmentFiles
@@ -131,6 +132,7 @@ def open_matcher(settings: MatcherSettings, evaluator: Evaluator, clock: Clock) 
         files,
         media_files,
         backlog,
+        Nightly(database, settings.data, signer, settings.retention_tolerance_seconds),
         clock,
         settings.window_key_seconds,
         settings.window_keys_ahead,

@@ -27,6 +27,7 @@ class MatcherSettings(ProcessSettings):
     erasing always succeeds, ``segment_memory_bytes`` what one worker keeps of lists it has loaded. ``camera_rate``
     (records a second) and ``camera_burst`` bound one camera. With ``answer_empty_ticks`` a tick without waiting reads
     is answered with dummies alone, so that the pace of answers tells nothing.
+    ``retention_tolerance_seconds`` is by how much anything may be past its time before the nightly check calls it overdue.
     ``record_messages`` names a file for every decrypted message: for demonstrations only, it outlives erasure.
     """
 
@@ -39,6 +40,7 @@ class MatcherSettings(ProcessSettings):
     metrics: _Address | None = None
     workers: Annotated[int, Field(ge=1, le=256)] = 1
     counts_seconds: Annotated[float, Field(gt=0, le=86_400)] = 3600.0
+    retention_tolerance_seconds: Annotated[float, Field(gt=0, le=86_400)] = 900.0
     window_key_seconds: Annotated[int, Field(ge=1, le=7 * 86_400)] = 3600
     window_keys_ahead: Annotated[int, Field(ge=1, le=200)] = 24
     max_held: Annotated[int, Field(ge=1)] = 1_000_000

@@ -181,12 +181,13 @@ sequences = Table(
     Column("last", BigInteger, nullable=False),
 )
 
-# When the public counts began (seconds), and how many claims were refused since. One row.
+# When the public counts began (seconds), how many claims were refused since, and the last day that was stated. One row.
 counting = Table(
     "counting",
     METADATA,
     Column("since", BigInteger, nullable=False),
     Column("refused_claims", BigInteger, nullable=False),
+    Column("stated", String(10)),
 )
 
 # What happened to records, by UTC day, list and zone: for the public counts.

@@ -65,11 +65,15 @@ def test_a_failed_step_of_housekeeping_keeps_no_other_from_being_done(
     stop = threading.Event()
     ledger, keys, database = Failing(error, stop, 100), Failing(error, stop, 100), Failing(error, stop, 6)
     retention = Failing(error, stop, 100)
+    nightly = cast("Any", Failing(error, stop, 100))
     nothing = cast("Any", None)
     parts = (cast("Any", database), cast("Any", ledger), cast("Any", keys))
-    Keeper(*parts, cast("Any", retention), nothing, nothing, nothing, nothing, SetClock(), 1, 1).run(stop)
+    Keeper(*parts, cast("Any", retention), nothing, nothing, nothing, nothing, nightly, SetClock(), 1, 1).run(
+        stop
+    )
     assert keys.asked == ["provide", "destroy_due"] * 2
     assert retention.asked == ["destroy_unused"] * 2
+    assert nightly.asked == ["step"] * 2
     assert database.asked == ["write", "read", "read"] * 2
 
 
