@@ -34,6 +34,7 @@ _ALARMS: Final[tuple[tuple[str, str, tuple[Kind, ...]], ...]] = (
     ),
     ("override", "A custodian approved by emergency override", (Kind.EMERGENCY_USED,)),
     ("outcome-changed", "An agency changed what it had reported of a release", (Kind.OUTCOME_CHANGED,)),
+    ("erasures-late", "The matcher did not look one night for what it had left", (Kind.ERASURES_LATE,)),
     ("counts-anew", "The matcher's counts began anew", (Kind.COUNTS_ANEW,)),
     ("released-unclaimed", "More records were released than had been claimed", (Kind.COUNTS_RELEASED,)),
     ("cameras-silent", "Registered cameras were found to report nothing", (Kind.CAMERA_SILENT,)),

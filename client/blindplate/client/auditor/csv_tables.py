@@ -15,6 +15,7 @@ from typing import Any, Final
 from blindplate.client.auditor.access import ZoneFigures
 from blindplate.client.auditor.alarms import Alarm
 from blindplate.client.auditor.audit import Audit
+from blindplate.client.auditor.erasure_figures import CheckedPlace, ErasedDay
 from blindplate.client.auditor.evidence_figures import EvidenceFigures, HoldFigures
 from blindplate.client.auditor.figures import COUNTED
 from blindplate.client.auditor.findings import day_of
@@ -84,6 +85,8 @@ def _flat(summary: Summary) -> Mapping[str, tuple[Any, Sequence[object]]]:
         "cameras": (ZoneFigures, summary.zones),
         "pseudonyms": (Evaluated, summary.evaluated),
         "searches": (Searches, summary.searches),
+        "erasures": (ErasedDay, summary.erasures),
+        "retention": (CheckedPlace, summary.retention),
         "evidence": (EvidenceFigures, summary.evidence),
         "holds": (HoldFigures, summary.holds),
     }

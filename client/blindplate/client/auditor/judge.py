@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from blindplate.client.auditor.cameras import Cameras
 from blindplate.client.auditor.dating import LedgerTime
+from blindplate.client.auditor.erasures import ErasureDays
 from blindplate.client.auditor.evaluations import Evaluations
 from blindplate.client.auditor.evidence import Evidences
 from blindplate.client.auditor.findings import Finding, Kind, Severity
@@ -23,6 +24,7 @@ from blindplate.core.errors import BlindplateError
 from blindplate.core.ledger.state import LedgerState
 from blindplate.core.parties import PartyKeys
 from blindplate.core.statements.cameras import CameraCounts, RegisterEntry
+from blindplate.core.statements.erasures import Erasures
 from blindplate.core.statements.evaluations import EvaluationCounts
 from blindplate.core.statements.evidence import EvidenceErasures
 from blindplate.core.statements.grant_changes import GrantEnd, GrantSuspension
@@ -55,6 +57,7 @@ class Judge:
     evaluations: Evaluations
     lists: Lists
     cameras: Cameras = field(default_factory=Cameras)
+    erasures: ErasureDays = field(default_factory=ErasureDays)
     evidence: Evidences = field(default_factory=Evidences)
 
     @classmethod
@@ -121,6 +124,8 @@ class Judge:
                 yield from self.matching.batches(index, model, grants)
             case MatcherCounts():
                 yield from self._counts(index, model)
+            case Erasures():
+                yield from self.erasures.stated(index, model)
             case CameraCounts():
                 self.matching.owe(index, self._at(model.made_at))
                 yield from self.cameras.report(index, model)
@@ -142,6 +147,9 @@ class Judge:
     def _counts(self, index: int, entry: MatcherCounts) -> Iterator[Finding]:
         yield from self.matching.counts(index, entry, self.state.grants)
         if entry.whole:
+            last = self.matching.last
+            if last is not None and last.made_at == entry.made_at:
+                yield from self.erasures.counted(index, last)
             yield from self.cameras.compared(index, self.matching.received(), entry.made_at)
             yield from self.matching.claims(index, self.releases.settled(entry.made_at))
 

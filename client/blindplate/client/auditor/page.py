@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from blindplate.client.auditor import page_tables, release_tables
+from blindplate.client.auditor import erasure_tables, page_tables, release_tables
 from blindplate.client.auditor.access import GrantFigures, GrantStanding
 from blindplate.client.auditor.findings import Severity, at
 from blindplate.client.auditor.page_figures import Figure, lists_figure, reads_figure, tally_figure
@@ -131,6 +131,8 @@ def build_page(summary: Summary) -> Page:
             "read_to_hit": page_tables.from_read_to_hit(summary),
             "hit_to_release": release_tables.from_hit_to_release(summary),
             "places": page_tables.places(summary),
+            "erased": erasure_tables.erased(summary),
+            "checked": erasure_tables.checked(summary),
             "answers": page_tables.answers(summary),
             "outcomes": release_tables.outcomes(summary),
             "purposes": release_tables.by_agency_and_purpose(summary),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from blindplate.client.auditor.access import Agency, ZoneFigures, agencies, zones
 from blindplate.client.auditor.alarms import Alarm, alarms
 from blindplate.client.auditor.audit import Audit
+from blindplate.client.auditor.erasure_figures import CheckedPlace, ErasedDay, erased_days, last_check
 from blindplate.client.auditor.evidence_figures import EvidenceFigures, HoldFigures, evidence, holds
 from blindplate.client.auditor.findings import Kind, Severity
 from blindplate.client.auditor.list_figures import ListFigures, ListTotals, list_totals, lists
@@ -82,6 +83,8 @@ class Summary:
     zones: tuple[ZoneFigures, ...]
     evaluated: tuple[Evaluated, ...]
     searches: tuple[Searches, ...]
+    erasures: tuple[ErasedDay, ...]
+    retention: tuple[CheckedPlace, ...]
     evidence: tuple[EvidenceFigures, ...]
     holds: tuple[HoldFigures, ...]
 
@@ -121,6 +124,8 @@ def summarize(audit: Audit) -> Summary:
         zones=zones(judge.state, figures.statuses, judge.cameras),
         evaluated=_evaluated(audit),
         searches=_searches(audit),
+        erasures=erased_days(judge.erasures),
+        retention=last_check(judge.erasures),
         evidence=evidence(judge.evidence, grants),
         holds=holds(judge.state.holds, as_of),
     )

@@ -11,6 +11,7 @@ from typing import Final
 
 from blindplate.client.auditor.findings import Kind
 from blindplate.core.statements.disclosure import DisclosedField
+from blindplate.core.statements.erasures import Place
 from blindplate.core.statements.grants import ListKind, ReleaseMode
 from blindplate.core.statements.purposes import Purpose
 
@@ -48,6 +49,23 @@ FIELDS: Final[Mapping[str, str]] = {
     DisclosedField.STILL: "stills of the scene",
     DisclosedField.CLIP: "film of the scene",
     DisclosedField.AUDIO: "sound recordings",
+}
+PLACES: Final[Mapping[str, str]] = {
+    Place.RECORDS: "Sealed records",
+    Place.RECEIPTS: "Notes that a record was taken in",
+    Place.ANSWERS: "Answers to list owners",
+    Place.SLOTS: "Which record is where in an answer",
+    Place.WAITING: "Which record still waits for which list",
+    Place.KEPT_TAGS: "Marks of records kept until payment closes",
+    Place.MEDIA: "Notes of pictures and films of hits",
+    Place.SEGMENTS: "Encrypted lists",
+    Place.SEGMENT_FILES: "Files of encrypted lists",
+    Place.MEDIA_FILES: "Sealed pictures and films of hits",
+    Place.WINDOW_KEYS: "Keys that open what waits to be compared",
+    Place.RETENTION_KEYS: "Keys of the marks of kept records",
+    Place.TEMPORARY_FILES: "Half-written files",
+    Place.FREE_PAGES: "Remains in the database's unused space",
+    Place.WRITE_AHEAD_LOG: "Remains in the database's log",
 }
 # The stable codes of core.errors that a custodian's refusal can bear.
 REFUSALS: Final[Mapping[str, str]] = {
@@ -114,6 +132,12 @@ RULES: Final[Mapping[Kind, str]] = {
     Kind.COUNTS_OVERDUE: "The matcher counts what it did every day",
     Kind.COUNTS_OPEN: "No record is held beyond its window",
     Kind.COUNTS_RELEASED: "No more is released than was claimed",
+    Kind.ERASURES_ORDER: "The matcher states what it erased of every day, once",
+    Kind.ERASURES_MISSING: "The matcher states what it erased within hours of the day",
+    Kind.ERASURES_LATE: "The matcher looks every night for what it has left",
+    Kind.ERASURES_SUMS: "What the matcher erased day by day adds up to its totals",
+    Kind.ERASURES_CHECKED: "The matcher looks everywhere for what it has left",
+    Kind.ERASURES_OVERDUE: "Nothing outlives its window at the matcher",
     Kind.CLAIMS_REFUSED: "Nobody claims records that did not match",
     Kind.CAMERA_DECREASE: "Cameras' totals never go down",
     Kind.CAMERA_EXCESS: "The matcher counts all that cameras handed in",

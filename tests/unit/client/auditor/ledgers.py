@@ -6,6 +6,7 @@ a test breaks a ledger by entering what a party should not have, or by altering 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -37,6 +38,15 @@ from blindplate.core.parties import Custodian
 from blindplate.core.signing import SigningKey
 from blindplate.core.statements.cameras import CameraCounts, ListCount, RegisterEntry
 from blindplate.core.statements.disclosure import DisclosedField, Disclosure
+from blindplate.core.statements.erasures import (
+    DAY_COUNTED,
+    DayCount,
+    Erasures,
+    Looked,
+    Place,
+    day_begins,
+    next_day,
+)
 from blindplate.core.statements.evaluations import EvaluationCounts, GrantEvaluations, ZoneEvaluations
 from blindplate.core.statements.evidence import EvidenceCount, EvidenceErasures
 from blindplate.core.statements.grant_changes import GrantEnd, GrantSuspension
@@ -213,6 +223,11 @@ class Ledger:
         default_factory=lambda: dict.fromkeys(Custodian, (0, bytes(32)))
     )
     answers: dict[str, int] = field(default_factory=dict[str, int])
+    # The matcher states each day as it ends, of what it counted last, unless a test does that itself.
+    states_days: bool = True
+    counted: MatcherCounts | None = None
+    stated: str = ""
+    day_sums: dict[tuple[str, str], Counter[str]] = field(default_factory=dict[tuple[str, str], Counter[str]])
 
     @classmethod
     def begun(cls, *grants: Grant) -> Ledger:
@@ -239,6 +254,11 @@ class Ledger:
 
     def enter_bytes(self, entry: bytes) -> int:
         """Enter any bytes."""
+        while self.states_days and self.counted is not None and self.now >= day_begins(next_day(self.day)):
+            now, self.now = self.now, day_begins(next_day(self.day)) + 1
+            self.states_days = False
+            self.erasures()
+            self.states_days, self.now = True, max(now, self.now)
         self.entries.append(entry)
         self.now += 1
         self.times.append(self.now)
@@ -397,7 +417,40 @@ class Ledger:
     def counts(self, *rows: RecordCount, since: int = BEGINS, refused: int = 0) -> int:
         """The matcher's counts."""
         counts = MatcherCounts(since=since, records=rows, refused_claims=refused, made_at=self.now)
+        if self.counted is None or since != self.counted.since:
+            self.stated, self.day_sums = "", {}
+        self.counted = counts
         return [self.enter(part, MATCHER) for part in counts.split()][-1]
+
+    @property
+    def day(self) -> str:
+        """The next day to be stated."""
+        assert self.counted is not None
+        return next_day(self.stated) if self.stated else day_of(self.counted.since)
+
+    def erasures(self, *records: DayCount, **changes: Any) -> int:
+        """The next day's statement: of ``records``, or of whatever the last counts have more than the days before."""
+        assert self.counted is not None
+        rows = [
+            DayCount(list_id=row.list_id, zone=row.zone, **self._more(row)) for row in self.counted.records
+        ]
+        entry = Erasures(
+            since=self.counted.since,
+            day=self.day,
+            records=records or tuple(row for row in rows if any(getattr(row, name) for name in DAY_COUNTED)),
+            places=tuple(Looked(place=one, items=0) for one in Place),
+            checked_at=self.now,
+            made_at=self.now,
+        ).model_copy(update=changes)
+        for row in entry.records:
+            total = self.day_sums.setdefault((row.list_id, row.zone), Counter())
+            total.update({name: getattr(row, name) for name in DAY_COUNTED})
+        self.stated = entry.day
+        return [self.enter(part, MATCHER) for part in entry.split()][-1]
+
+    def _more(self, row: RecordCount) -> dict[str, int]:
+        before = self.day_sums.get((row.list_id, row.zone), Counter())
+        return {name: max(getattr(row, name) - before[name], 0) for name in DAY_COUNTED}
 
     def camera(self, zone: str = "inner", number: int = 0, *, since: int = BEGINS, **accepted: int) -> int:
         """A camera's counts, by list."""

@@ -35,6 +35,7 @@ def test_every_kind_of_entry_has_its_line_and_none_holds_text_that_its_maker_cho
     ledger.camera(hotlist=3)
     ledger.evaluations()
     ledger.counts(row(received=3))
+    ledger.erasures()
     ledger.suspend(Custodian.B)
     ledger.enter(GrantEnd(grant_id=POLICE, reason=hostile, made_at=ledger.now), OPERATOR)
     lines: list[str] = []
@@ -56,6 +57,7 @@ def test_every_kind_of_entry_has_its_line_and_none_holds_text_that_its_maker_cho
         "camera inner-0 in zone inner: 3 records",
         "Custodian A's evaluations of 2025-03-03",
         "the matcher's counts: 3 records received in all",
+        "the matcher's erasures of 2025-03-03: 0 records erased, 0 items overdue",
         "Custodian B suspends grant police-1",
         "grant police-1 ends",
     ]
