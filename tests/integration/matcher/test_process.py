@@ -19,6 +19,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from blindplate.core.errors import UnavailableError
+from blindplate.core.statements.erasures import Place
 from blindplate.psi.owner import open_answer
 from blindplate.v1 import answers_pb2
 from tests.integration.matcher.conftest import World, pseudonym
@@ -175,3 +176,26 @@ def test_an_absent_owner_is_reported(world: World, start: Callable[[], Running])
     line = running.wait_for("owner-absent")
     assert (line["level"], line["begun"]) == ("warning", True)
     assert {line["list"] for line in running.events if line["event"] == "owner-absent"} >= {"police"}
+
+
+def test_its_retention_is_checked_by_hand_while_it_runs(world: World, start: Callable[[], Running]) -> None:
+    running = start()
+
+    def asked() -> tuple[int, dict[str, int]]:
+        main = "from blindplate.cli.main import main; main()"
+        command = [sys.executable, "-c", main, "matcher", "retention", "--json"]
+        done = subprocess.run(
+            [*command, str(world.deployment.settings("matcher"))], capture_output=True, check=False
+        )
+        return done.returncode, {one["place"]: one["overdue"] for one in json.loads(done.stdout)["places"]}
+
+    status, overdue = asked()
+    assert (status, set(overdue), set(overdue.values())) == (0, {place.value for place in Place}, {0})
+    # What a broken delivery left, and nothing sweeps before the next start.
+    left = world.data / "media" / "something.part"
+    left.touch()
+    os.utime(left, (0, 0))
+    status, overdue = asked()
+    assert status == 1
+    assert {place for place, number in overdue.items() if number} == {"temporary-files"}
+    assert running.process.poll() is None
