@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +15,7 @@ from blindplate.core.statements.grants import ListKind, ReleaseMode
 from blindplate.core.statements.policies import PseudonymMode
 
 _DAY: Final = 86_400
+_SHORT_LIVED_PORTS: Final = range(12_000, 32_000)
 SERVERS: Final = ("matcher", "custodian-a", "custodian-b", "ledger")
 # Where the ledger is read; the other addresses take calls of enrolled parties.
 LEDGER_HTTP: Final = "ledger-http"
@@ -107,11 +110,12 @@ def default_plan(
 
 
 def free_addresses() -> dict[str, str]:
-    """A free loopback address for every one of ``ADDRESSES``, as the kernel gives them: for a short-lived deployment."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in ADDRESSES]
-    ports = [bound.getsockname()[1] for bound in sockets]
-    for bound in sockets:
-        bound.close()
+    """A loopback address, free now, for every one of ``ADDRESSES``: for a short-lived deployment.
+
+    Below the ports that kernels give to outgoing connections, of which one could take an address before its process does.
+    """
+    with ExitStack() as bound:
+        ports = [_bound(bound) for _ in ADDRESSES]
     return {party: f"127.0.0.1:{port}" for party, port in zip(ADDRESSES, ports, strict=True)}
 
 
@@ -157,3 +161,13 @@ def police_list(list_size: int = 500, epoch: EpochRule = HOURLY, window_seconds:
         disclosure=Disclosure(fields=_POLICE_FIELDS, time_granularity_seconds=60),
         purpose="Find vehicles sought in connection with serious crime.",
     )
+
+
+def _bound(kept: ExitStack) -> int:
+    while True:
+        port = secrets.choice(_SHORT_LIVED_PORTS)
+        try:
+            kept.enter_context(socket.create_server(("127.0.0.1", port)))
+        except OSError:
+            continue
+        return port
